@@ -1,0 +1,1 @@
+"""Telegram: bot accounts through the Bot API."""

@@ -1,0 +1,1 @@
+"""navi-bot: a self-hosted AI agent that lives in chat rooms."""

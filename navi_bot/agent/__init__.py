@@ -1,0 +1,1 @@
+"""The loop that asks the model, runs tools and repeats."""

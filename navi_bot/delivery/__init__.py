@@ -1,0 +1,1 @@
+"""The one way out: desired and acknowledged pages, reconciled."""

@@ -1,0 +1,1 @@
+"""What a room should show of a running turn; pure."""

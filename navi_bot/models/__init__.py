@@ -1,0 +1,1 @@
+"""Model hosts and the gate before them."""

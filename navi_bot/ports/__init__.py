@@ -1,0 +1,1 @@
+"""The outside as the core sees it: Protocols only, one module per neighbour."""

@@ -1,0 +1,110 @@
+"""The one way out: desired states handed to delivery, and its durable ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from navi_bot.messages import Address, Head, Page, Post, RoomId
+
+
+class LiveSource(Protocol):
+    """What one post should show, pulled when a call may be made."""
+
+    def pages(self, now: float) -> Sequence[Page]:
+        """Return all pages; frozen ones are the same objects as before."""
+        ...
+
+    @property
+    def final(self) -> bool:
+        """The content will not change any more."""
+        ...
+
+    def wakes_at(self, now: float) -> float | None:
+        """When the content changes by itself next (seconds shown), if it does.
+
+        A first show that should wait (up to 1.5 s) also answers its time here
+        and gives no pages before.
+        """
+        ...
+
+
+class Delivery(Protocol):
+    """Hands posts to the adapter of their room. None of these ever waits."""
+
+    def follow(self, head: Head, source: LiveSource) -> None:
+        """Show a post that changes; earlier pages of the key are adopted."""
+        ...
+
+    def touch(self, key: str) -> None:
+        """Say that the source of a followed post has changed."""
+        ...
+
+    def show(self, post: Post) -> None:
+        """Show a settled post. If the key is being followed, this ends it.
+
+        The post must be stored already (`Outbox.want` in the transaction that
+        decided it), so that a crash cannot lose it.
+        """
+        ...
+
+    def working(self, head: Head, on: bool) -> None:
+        """Keep the typing action alive in a room, or let it fade."""
+        ...
+
+    def react(self, address: Address, message_id: str, emoji: str) -> None: ...
+
+    def acknowledge(self, address: Address, press: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """One outbox row. `desired` is what the room shall show at last, None while
+    a turn still streams; hashes are of rendered-independent page content."""
+
+    number: int
+    desired: Page | None
+    desired_hash: str
+    acknowledged_hash: str
+    message_id: str
+    transaction: str
+    uncertain: bool
+    """A first send was begun and its outcome never learnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPost:
+    head: Head
+    final: bool
+    pages: tuple[StoredPage, ...]
+
+
+class Outbox(Protocol):
+    """The durable side of delivery. Raises StoreUnavailable or StoreError."""
+
+    async def load(self, key: str) -> StoredPost | None: ...
+
+    async def unfinished(self, platform: str, account: str) -> tuple[StoredPost, ...]:
+        """Return final posts of the account that are not fully acknowledged."""
+        ...
+
+    async def begin(self, head: Head, number: int, transaction: str) -> None:
+        """Record the intent of a first send, before it is made."""
+        ...
+
+    async def sent(self, key: str, number: int, message_id: str, shown_hash: str) -> None: ...
+
+    async def not_sent(self, key: str, number: int) -> None:
+        """Take the intent back: the send surely had no effect."""
+        ...
+
+    async def shown(self, key: str, number: int, shown_hash: str) -> None:
+        """Record that a final page is acknowledged."""
+        ...
+
+    async def gone(self, key: str, number: int) -> None:
+        """Forget the message id: a person deleted it, or we did."""
+        ...
+
+    async def abandon(self, room: RoomId, reason: str) -> None:
+        """Give up on a room that cannot be written to; pause it."""
+        ...

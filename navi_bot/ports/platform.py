@@ -1,0 +1,118 @@
+"""A chat platform: what comes in, what goes out, how much fits on a page."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from navi_bot.messages import Address, Attachment, Inbound, Page
+
+
+class Surface(Protocol):
+    """The pure measuring of a platform's pages. No I/O, no clock, no state.
+
+    `fits` renders the page as `Outbound.send` would and answers whether every
+    limit holds (length after parsing, entities, bytes of the event).
+    """
+
+    def fits(self, page: Page) -> bool: ...
+
+
+class Outbound(Protocol):
+    """Calls to a platform. Each returns, or raises an error of the tree:
+
+    Throttled, NotSent, Ambiguous, Refused and its kinds, CredentialError.
+    Foreign exceptions never pass. Editing to equal content is success.
+    """
+
+    surface: Surface
+    idempotent: bool
+    """A send repeated with the same `transaction` has no second effect."""
+
+    async def send(
+        self,
+        address: Address,
+        page: Page,
+        *,
+        transaction: str,
+        reply_to: str = "",
+        silent: bool = False,
+        plain: bool = False,
+    ) -> str:
+        """Show a page as a new message; return the platform's message id.
+
+        `plain` sends the text without any formatting.
+        """
+        ...
+
+    async def edit(
+        self,
+        address: Address,
+        message_id: str,
+        page: Page,
+        *,
+        transaction: str,
+        final: bool,
+        plain: bool = False,
+    ) -> None: ...
+
+    async def delete(self, address: Address, message_id: str) -> None: ...
+
+    async def react(self, address: Address, message_id: str, emoji: str) -> None:
+        """Set our reaction; "" removes it."""
+        ...
+
+    async def show_typing(self, address: Address) -> None:
+        """Show that we work. It fades by itself after about five seconds."""
+        ...
+
+    async def acknowledge(self, press: str, text: str) -> None:
+        """Answer a button press; `text` is shown briefly, "" for none."""
+        ...
+
+    async def fetch(self, attachment: Attachment, limit: int) -> bytes:
+        """Download a file of at most `limit` bytes; TooLong if it is larger."""
+        ...
+
+
+Accept = Callable[[Sequence[Inbound], str], Awaitable[None]]
+"""Store a batch durably together with the cursor that follows it.
+
+When it returns, the adapter may move its offset; when it raises
+StoreUnavailable, the adapter keeps its offset and asks again later.
+"""
+
+
+class Adapter(Protocol):
+    """One bot account on one platform."""
+
+    platform: str
+    account: str
+    """The bot's own id; known after `connect`."""
+    name: str
+    """How people mention the bot ("navi_bot"); "" where there are no names."""
+    outbound: Outbound
+    private_interval: float
+    group_interval: float
+    """Seconds between calls to one chat that are sustainable, to begin with."""
+
+    async def connect(self) -> None:
+        """Learn who we are. Raises CredentialError or PlatformError."""
+        ...
+
+    async def receive(self, accept: Accept, cursor: str) -> None:
+        """Poll for ever, handing every batch to `accept`; ends by cancellation.
+
+        Retries by itself with backoff and keeps `last_contact` up to date.
+        """
+        ...
+
+    @property
+    def last_contact(self) -> float:
+        """Monotonic seconds of the last successful poll; 0.0 before the first."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """One sentence on what is wrong now; "" when all is well."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,391 @@
+"""What the core keeps: Protocols per aggregate, over PostgreSQL in `store/`.
+
+Every method raises StoreUnavailable when the database does not answer and
+StoreError when it refuses. Each is one transaction unless it says otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from navi_bot.messages import (
+    Address,
+    Attachment,
+    Button,
+    ChatKind,
+    Entry,
+    Head,
+    InboxId,
+    Inbound,
+    Message,
+    PersonId,
+    Post,
+    Quote,
+    Role,
+    RoomId,
+    RoomSettings,
+    SessionId,
+    ToolCall,
+    TurnId,
+)
+
+TurnState = Literal[
+    "queued", "running", "awaiting_input", "done", "stopped", "failed", "interrupted"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveTurn:
+    """A turn of the room that has not ended."""
+
+    id: TurnId
+    asker: PersonId
+    state: TurnState
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about an event's sender and room, for the pure decision.
+
+    `room` and `person` are None when never seen (a stranger makes no rows).
+    `shown` holds the buttons of the bot's message that was pressed, with the
+    key of its post; empty when that message is not ours or has no such button.
+    """
+
+    room: RoomId | None
+    person: PersonId | None
+    role: Role
+    owner_exists: bool
+    settings: RoomSettings = field(default_factory=RoomSettings)
+    active: tuple[ActiveTurn, ...] = ()
+    """Running first, then queued ones in order."""
+    shown: tuple[Button, ...] = ()
+    shown_post: str = ""
+    duplicate: bool = False
+    """The event's key is in the inbox already."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """A turn to be queued. `kind` "retry" and "continue" have no new text."""
+
+    text: str
+    kind: Literal["message", "retry", "continue"] = "message"
+    attachments: tuple[Attachment, ...] = ()
+    quote: Quote | None = None
+    forwarded_from: str = ""
+    album: str = ""
+    steer: bool = False
+    """Give it to the running turn at its next step, if one still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The durable result of taking an event in."""
+
+    inbox: InboxId
+    room: RoomId
+    turn: TurnId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unhandled:
+    """An inbox row that was taken in and not carried out (a crash)."""
+
+    inbox: InboxId
+    room: RoomId | None
+    inbound: Inbound
+
+
+class Inbox(Protocol):
+    async def facts(self, inbound: Inbound) -> Facts: ...
+
+    async def take(
+        self, inbound: Inbound, person: PersonId | None, turn: TurnRequest | None, cursor: str
+    ) -> Accepted | None:
+        """Store the event once; None if it was there already.
+
+        Makes the room and its session when new (only called for people with
+        rights), queues the turn and its wake-up job, advances the cursor: all
+        in one commit. Without a turn the row waits to be `handled`.
+        An album's later parts join its queued turn.
+        """
+        ...
+
+    async def handled(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
+        """Mark a command as carried out, its replies stored with it."""
+        ...
+
+    async def begin_attempt(self, inbox: InboxId) -> int:
+        """Count an attempt before processing, in its own commit; return it."""
+        ...
+
+    async def park(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
+        """Set a poison event aside."""
+        ...
+
+    async def unhandled(self, platform: str, account: str) -> tuple[Unhandled, ...]: ...
+
+    async def cursor(self, platform: str, account: str) -> str: ...
+
+    async def move_room(self, address: Address, new_chat: str) -> None:
+        """Give the rooms of a chat its new id, everything else untouched."""
+        ...
+
+    async def mark_room(self, room: RoomId, state: Literal["active", "gone"]) -> None: ...
+
+    async def head(self, room: RoomId) -> Head:
+        """Return the address of a room as a head without a key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: SessionId
+    room: RoomId
+    owner: PersonId
+    profile_id: str
+    title: str
+    context_tokens: int
+    message_count: int
+    created_at: datetime
+    last_active: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledCall:
+    """A tool call of the batch that was under way: ended iff `result` is set."""
+
+    call: ToolCall
+    effect: str
+    result: str | None
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PendingBatch:
+    """An assistant message with calls whose results are not all there yet."""
+
+    step: int
+    assistant: Message
+    calls: tuple[JournalledCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStart:
+    """Everything a turn needs, loaded in one go.
+
+    `context` is what the model has seen, oldest first, without the question
+    of a new turn; a resumed turn finds its own entries in it already.
+    """
+
+    id: TurnId
+    inbox: InboxId | None
+    request: TurnRequest
+    asker: PersonId
+    asker_name: str
+    asker_role: Role
+    head: Head
+    """Key "turn:<id>"; reply_to is the question's message."""
+    chat_kind: ChatKind
+    room_title: str
+    settings: RoomSettings
+    session: Session
+    context: tuple[Message, ...]
+    timezone: str
+    language: str
+    attempts: int
+    resumed: bool
+    """The question is in the context already (a crash, or a retry)."""
+    pending: PendingBatch | None
+    created_at: datetime
+    sent_at: datetime
+    waiting: int
+    """Turns queued behind this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    context_tokens: int
+    token_count: int
+    tool_call_count: int
+    elapsed_seconds: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A turn that was running when its daemon died."""
+
+    turn: TurnId
+    room: RoomId
+    head: Head
+    asker: PersonId
+    attempts: int
+    had_effects: bool
+    """A call of class W was begun and may have run."""
+
+
+class Turns(Protocol):
+    async def claim(self, room: RoomId) -> TurnStart | None:
+        """Take the room's next queued turn: running, attempt counted.
+
+        None when there is nothing to do or a turn of the room is running or
+        awaiting input.
+        """
+        ...
+
+    async def record(self, turn: TurnId, entries: Sequence[Entry]) -> None:
+        """Append entries in order; clears the pending batch."""
+        ...
+
+    async def begin_batch(
+        self, turn: TurnId, step: int, assistant: Message, effects: Mapping[str, str]
+    ) -> None:
+        """Journal the intent of a batch: call id → effect class."""
+        ...
+
+    async def end_call(
+        self, turn: TurnId, step: int, call_id: str, result: str, ok: bool
+    ) -> None: ...
+
+    async def steering(self, turn: TurnId) -> tuple[Message, ...]:
+        """Take the messages that steer this turn; they count as handled."""
+        ...
+
+    async def finish(
+        self,
+        turn: TurnId,
+        state: TurnState,
+        entries: Sequence[Entry],
+        metrics: Metrics | None,
+        posts: Sequence[Post],
+        error: str = "",
+    ) -> None:
+        """End a turn exactly once: entries, state, final posts, one commit.
+
+        A second call for an ended turn changes nothing.
+        """
+        ...
+
+    async def requeue(self, turn: TurnId, delay: float) -> None:
+        """Put a running turn back (shutdown, model host down) and wake it up later."""
+        ...
+
+    async def drop_queued(self, room: RoomId, asker: PersonId | None) -> tuple[ActiveTurn, ...]:
+        """Stop queued turns (of one person, or all); return them."""
+        ...
+
+    async def replace_queued(self, turn: TurnId, text: str) -> bool:
+        """Change the text of a queued turn; False when it has begun."""
+        ...
+
+    async def drop_one(self, turn: TurnId) -> bool: ...
+
+    async def interrupted(self, platform: str, account: str) -> tuple[Interrupted, ...]: ...
+
+    async def again(
+        self, room: RoomId, asker: PersonId, kind: Literal["retry", "continue"]
+    ) -> TurnId | None:
+        """Queue a turn without a new question; None when there is nothing to redo.
+
+        "retry" takes the last question and its answer out of the context (not
+        out of the history) and asks it again.
+        """
+        ...
+
+
+class Sessions(Protocol):
+    async def current(self, room: RoomId) -> Session: ...
+    async def new(self, room: RoomId, owner: PersonId, profile_id: str) -> Session: ...
+    async def recent(self, room: RoomId, limit: int) -> tuple[Session, ...]: ...
+    async def history(self, session: SessionId, limit: int) -> tuple[Message, ...]: ...
+    async def profile_id(self, session: SessionId) -> str: ...
+    async def set_profile(self, session: SessionId, profile_id: str) -> None: ...
+    async def room_settings(self, room: RoomId) -> RoomSettings: ...
+    async def change_settings(self, room: RoomId, settings: RoomSettings) -> None: ...
+    async def usage(self, room: RoomId, since: datetime) -> tuple[int, int]:
+        """Return (turns, tokens) of a room since a moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A single-use code. `code` is known in full only while it is pending."""
+
+    id: int
+    code: str
+    role: Role
+    platform: str
+    platform_id: str
+    name: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    person: PersonId
+    platform: str
+    platform_id: str
+    name: str
+    role: Role
+
+
+class People(Protocol):
+    async def ensure(self, platform: str, platform_id: str, name: str, role: Role) -> PersonId:
+        """Find or make a person; an existing role is only ever raised by this."""
+        ...
+
+    async def identities(self) -> tuple[Identity, ...]: ...
+    async def set_role(self, platform: str, platform_id: str, role: Role) -> bool: ...
+    async def owner_exists(self) -> bool: ...
+    async def offer(self, role: Role, platform: str, platform_id: str, name: str) -> Pairing | None:
+        """Make a pairing code; None when the limits are reached
+        (3 pending a platform, 1 per identity and 10 minutes)."""
+        ...
+
+    async def pending(self) -> tuple[Pairing, ...]: ...
+    async def redeem(self, code: str, platform: str, platform_id: str, name: str) -> Role | None:
+        """Use up an owner's link; None when unknown, used, expired or locked out."""
+        ...
+
+    async def approve(self, code: str) -> Identity | None: ...
+    async def revoke(self, platform: str, platform_id: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    name: str
+    path: str
+    """Below the data directory."""
+    mime: str
+    size: int
+
+
+class Files(Protocol):
+    async def keep(self, session: SessionId, name: str, mime: str, content: bytes) -> StoredFile:
+        """Write a file into the room's workspace; the name is made safe and unique."""
+        ...
+
+    async def of(self, session: SessionId) -> tuple[StoredFile, ...]: ...
+
+
+class Calibration(Protocol):
+    """Characters per token of a model, learned from prompt_eval_count."""
+
+    async def load(self) -> Mapping[str, float]: ...
+    async def save(self, model: str, characters_per_token: float) -> None: ...
+
+
+def turn_key(turn: TurnId, part: str = "") -> str:
+    """Return the post key of a turn's live message, or of a part of it."""
+    return f"turn:{turn}:{part}" if part else f"turn:{turn}"
+
+
+def turn_of(key: str) -> TurnId | None:
+    """Return the turn that a post key belongs to."""
+    kind, _, rest = key.partition(":")
+    number = rest.partition(":")[0]
+    return TurnId(int(number)) if kind == "turn" and number.isdigit() else None

@@ -1,0 +1,1 @@
+"""SQL per aggregate, over PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tools that ship with navi-bot: one module, one tool."""
