@@ -19,6 +19,7 @@ from navi_bot.messages import (
     Inbound,
     InboxId,
     Message,
+    Origin,
     PersonId,
     Post,
     Quote,
@@ -126,6 +127,12 @@ class Inbox(Protocol):
         """Set a poison event aside."""
         ...
 
+    async def between(
+        self, room: RoomId, first: int, last: int, person: PersonId
+    ) -> tuple[Inbound, ...]:
+        """Return a person's events of a room by their inbox numbers, in order."""
+        ...
+
     async def unhandled(self, platform: str, account: str) -> tuple[Unhandled, ...]: ...
 
     async def cursor(self, platform: str, account: str) -> str: ...
@@ -229,6 +236,12 @@ class Interrupted:
 
 
 class Turns(Protocol):
+    async def begin(
+        self, room: RoomId, asker: PersonId, request: TurnRequest, origin: Origin
+    ) -> TurnId:
+        """Queue a turn for events that were taken in before, and wake the room."""
+        ...
+
     async def claim(self, room: RoomId) -> TurnStart | None:
         """Take the room's next queued turn: running, attempt counted.
 

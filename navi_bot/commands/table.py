@@ -1,0 +1,113 @@
+"""The shape of a command and of what it works with.
+
+A command is data: its name, who may use it, the text that /help and the
+platform's menu show, and what it does. `COMMANDS` of each area's module are
+collected by `collect`; nothing registers itself.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from navi_bot.access import Who
+from navi_bot.errors import Bug
+from navi_bot.messages import (
+    Block,
+    Button,
+    Head,
+    InboxId,
+    Line,
+    Origin,
+    PersonId,
+    Prose,
+    Role,
+)
+from navi_bot.ports.model import Model
+from navi_bot.ports.store import Inbox, Sessions, Turns
+from navi_bot.ports.tools import ProfileSummary, Tool
+from navi_bot.running import Running
+from navi_bot.texts import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One use of a command. `head` addresses the reply."""
+
+    arguments: str
+    head: Head
+    origin: Origin
+    person: PersonId
+    role: Role
+    inbox: InboxId
+    pressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command answers. `replace`: show it in the pressed message."""
+
+    blocks: tuple[Block, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    toast: str = ""
+    replace: bool = False
+
+
+class Profiles(Protocol):
+    """The profiles that a person may choose from."""
+
+    def summaries(self) -> Sequence[ProfileSummary]: ...
+
+    def model_of(self, profile_id: str) -> str:
+        """Return the model that a profile uses here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What commands may reach. `status` gives the daemon's own lines."""
+
+    inbox: Inbox
+    turns: Turns
+    sessions: Sessions
+    running: Running
+    profiles: Profiles
+    model: Model
+    tools: Callable[[], tuple[Tool, ...]]
+    problems: Callable[[], tuple[str, ...]]
+    notes: Callable[[PersonId, Head], Awaitable[Mapping[str, str]]]
+    status: Callable[[], tuple[str, ...]]
+    now: Callable[[], datetime]
+    default_profile: str
+    num_ctx: int
+    commands: Callable[[], Mapping[str, "Command"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`hidden` ones are reached by buttons and not listed."""
+
+    name: str
+    who: Who
+    help: Text
+    run: Callable[[Ask, Desk], Awaitable[Reply]]
+    hidden: bool = False
+
+
+def collect(areas: Iterable[Iterable[Command]]) -> dict[str, Command]:
+    """Return every command by name; two of one name are a bug."""
+    table: dict[str, Command] = {}
+    for command in (command for area in areas for command in area):
+        if command.name in table:
+            raise Bug(f"Two commands are named /{command.name}.")
+        table[command.name] = command
+    return table
+
+
+def say(text: str, *buttons: tuple[Button, ...], toast: str = "") -> Reply:
+    """Return a reply of plain lines."""
+    return Reply(tuple(Line(line) for line in text.splitlines()), buttons, toast)
+
+
+def say_markdown(markdown: str) -> Reply:
+    return Reply((Prose(markdown),))

@@ -1,0 +1,81 @@
+"""The turns that run in this process, and the tokens that stop them.
+
+A stop is a token, not a cancellation: the turn sees it at once wherever it
+waits, makes its last write itself and then reports how it ended.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from navi_bot.events import Ending
+from navi_bot.messages import Address, RoomId, TurnId
+
+
+class StopToken:
+    """Set once, for good; `by` names who stopped it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.by = ""
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def stop(self, by: str) -> None:
+        if not self._event.is_set():
+            self.by = by
+            self._event.set()
+
+
+@dataclass(slots=True)
+class RunningTurn:
+    """One running turn. `ended` is done once its last write is made."""
+
+    turn: TurnId
+    room: RoomId
+    address: Address
+    asker_id: str
+    """The asker's platform id, to know them without the database."""
+    started: float
+    stop: StopToken = field(default_factory=StopToken)
+    ended: asyncio.Future[Ending | None] = field(default_factory=lambda: _future())
+    doing: str = ""
+    """What it does now, in a few words, for /status."""
+
+
+def _future() -> asyncio.Future[Ending | None]:
+    return asyncio.get_running_loop().create_future()
+
+
+class Running:
+    """Who runs where. One turn a room."""
+
+    def __init__(self) -> None:
+        self._by_room: dict[RoomId, RunningTurn] = {}
+
+    @contextmanager
+    def entered(self, turn: RunningTurn) -> Iterator[RunningTurn]:
+        """Know the turn for as long as it runs; `ended` is resolved on the way out."""
+        self._by_room[turn.room] = turn
+        try:
+            yield turn
+        finally:
+            del self._by_room[turn.room]
+            if not turn.ended.done():
+                turn.ended.set_result(None)
+
+    def in_room(self, room: RoomId) -> RunningTurn | None:
+        return self._by_room.get(room)
+
+    def at(self, address: Address) -> RunningTurn | None:
+        """Return the turn running at an address, without asking the database."""
+        return next((turn for turn in self._by_room.values() if turn.address == address), None)
+
+    def all(self) -> tuple[RunningTurn, ...]:
+        return tuple(self._by_room.values())

@@ -1,0 +1,80 @@
+"""Words of the commands: their one-line helps and their replies."""
+
+from navi_bot.texts import Text
+
+HELP_START = Text("help.start", "say hello and see what I can do")
+HELP_HELP = Text("help.help", "list the commands")
+HELP_STOP = Text("help.stop", "stop the running answer and drop waiting messages")
+HELP_RETRY = Text("help.retry", "ask the last question again")
+HELP_CONTINUE = Text("help.continue", "let an answer that was cut off go on")
+HELP_FRESH = Text("help.fresh", "answer messages that arrived late")
+HELP_NEW = Text("help.new", "begin a new conversation; the old one is kept")
+HELP_PROFILE = Text("help.profile", "show or change the profile: /profile developer")
+HELP_MODEL = Text("help.model", "show or change the model of this chat")
+HELP_THINK = Text("help.think", "thinking: on, off, hide, auto")
+HELP_TOOLS = Text("help.tools", "list the tools")
+HELP_NOTES = Text("help.notes", "show the scratchpad")
+HELP_USAGE = Text("help.usage", "tokens used today and in the last 30 days")
+HELP_STATUS = Text("help.status", "how this chat and I are doing")
+HELP_WHOAMI = Text("help.whoami", "your id and role")
+
+GREETING = Text(
+    "commands.greeting",
+    "Hello {name}! I am navi, your own assistant. Just write what you need.",
+)
+HELP_INTRO = Text("commands.help_intro", "Write what you need, or use a command:")
+
+STOPPED = Text("stop.stopped", "⏹ Stopped.")
+NOTHING_TO_STOP = Text("stop.nothing", "Nothing is running here.")
+STOP_NOT_YOURS = Text(
+    "stop.not_yours", "Only the one who asked, or the owner, can stop this answer."
+)
+STOP_CANCELLED = Text("stop.cancelled", "Cancelled: {names}.")
+STOP_FINISHED = Text("stop.finished", "Had finished, and cannot be undone: {names}.")
+STOP_DROPPED = Text("stop.dropped", "Waiting messages dropped: {count}.")
+BUSY = Text("commands.busy", "An answer is running. Wait for it, or send /stop first.")
+NOTHING_TO_RETRY = Text("retry.nothing", "There is nothing to do again here.")
+RETRYING = Text("retry.retrying", "Once more…")
+CONTINUING = Text("retry.continuing", "Going on…")
+STALE_ANSWERING = Text("stale.answering", "I answer it now.")
+STALE_DROPPED = Text("stale.dropped", "All right, I leave it.")
+
+NEW_SESSION = Text(
+    "new.done", "New conversation. The old one ({count} messages) is kept in the history."
+)
+PROFILES = Text("profile.list", "Profiles")
+NO_SUCH_PROFILE = Text("profile.unknown", "There is no profile {wanted}. There are: {known}.")
+PROFILE_SET = Text("profile.set", "🎭 Profile: {name}")
+MODELS = Text("model.list", "Installed models")
+NO_SUCH_MODEL = Text("model.unknown", "The model {wanted} is not installed. Installed: {known}.")
+MODEL_SET = Text("model.set", "This chat uses {model} now.")
+MODEL_DEFAULT = Text("model.default", "This chat uses its profile's model again.")
+THINK_USAGE = Text("think.usage", "Say /think on, /think off, /think hide or /think auto.")
+THINK_SET = Text("think.set", "Thinking changed.")
+THINK_STATE = Text(
+    "think.state",
+    "Thinking: {state}.\n"
+    "on: think and show it folded; off: answer at once; "
+    "hide: think unseen; auto: as the model likes.",
+)
+TOOLS = Text("tools.list", "Tools")
+NO_NOTES = Text("notes.none", "The scratchpad is empty.")
+USAGE = Text(
+    "usage.report",
+    "Today: {today_turns} answers, {today_tokens} tokens.\n"
+    "Last 30 days: {month_turns} answers, {month_tokens} tokens.",
+)
+STATUS_PROFILE = Text("status.profile", "Profile: {profile}")
+STATUS_MODEL = Text("status.model", "Model: {model}")
+STATUS_CONTEXT = Text("status.context", "Context: {used} of {window} tokens ({share} %)")
+STATUS_SESSION = Text("status.session", "Messages in this conversation: {count}")
+STATUS_RUNNING = Text("status.running", "Now: {what}")
+STATUS_IDLE = Text("status.idle", "Now: nothing is running here")
+STATUS_ADAPTER = Text("status.adapter", "{platform}: connected, last contact {seconds} s ago")
+STATUS_TROUBLE = Text("status.trouble", "{platform}: {trouble}")
+STATUS_DELIVERY = Text(
+    "status.delivery", "Delivery: {sends} sent, {edits} edits, {throttled} throttled"
+)
+STATUS_PREFIX = Text("status.prefix", "Prompt kept from the previous call: {share} %")
+STATUS_DATABASE = Text("status.database", "Database: {database}")
+WHOAMI = Text("whoami.report", "You are {who}, my {role}.")

@@ -1,0 +1,52 @@
+"""Words about taking messages in: rights, the queue, what cannot be read."""
+
+from navi_bot.texts import Text
+
+EMPTY = Text("rooms.empty", "That message is empty. Write a question, or send /help.")
+TOO_LONG = Text(
+    "rooms.too_long",
+    "That message is longer than 100,000 characters. Send it as a file and ask about it.",
+)
+QUEUE_FULL = Text(
+    "rooms.queue_full",
+    "20 messages are waiting in this chat already. "
+    "Wait for an answer, or send /stop to clear them.",
+)
+UNKNOWN_COMMAND = Text(
+    "rooms.unknown_command", "I don't know that command. /help lists those I know."
+)
+NOT_ALLOWED = Text("rooms.not_allowed", "You may not do that here.")
+NOT_YOURS = Text("rooms.not_yours", "That button is for somebody else.")
+PRESS_EXPIRED = Text("rooms.press_expired", "That button is not valid any more.")
+PRESS_DONE = Text("rooms.press_done", "Done.")
+OWNER_ONLY = Text("rooms.owner_only", "Only the owner may use /{command} here.")
+WELCOME_OWNER = Text(
+    "rooms.welcome_owner",
+    "You are my owner now, {name}. Ask me anything; /help shows what I can do.",
+)
+BAD_CODE = Text(
+    "rooms.bad_code",
+    "That link is used up or has expired. Restart me, or run `navi-bot pair list`, for a new one.",
+)
+PAIRING = Text(
+    "rooms.pairing",
+    "I don't know you. Give the code {code} to my owner, who lets you in with: "
+    "navi-bot pair approve {code}",
+)
+STALE_ONE = Text(
+    "rooms.stale_one", "Your message of {time} reached me only now. Do you still want an answer?"
+)
+STALE_MANY = Text(
+    "rooms.stale_many",
+    "{count} messages of yours, the last of {time}, reached me only now. "
+    "Do you still want an answer?",
+)
+STALE_YES = Text("rooms.stale_yes", "Answer")
+STALE_NO = Text("rooms.stale_no", "Never mind")
+COMMAND_FAILED = Text(
+    "rooms.command_failed", "/{command} failed because of a fault of mine; it is in the log."
+)
+POISON = Text(
+    "rooms.poison",
+    "That message made me crash {attempts} times, so I set it aside (number {number}).",
+)
