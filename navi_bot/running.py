@@ -58,6 +58,7 @@ class Running:
 
     def __init__(self) -> None:
         self._by_room: dict[RoomId, RunningTurn] = {}
+        self._stopped: dict[RoomId, RunningTurn] = {}
 
     @contextmanager
     def entered(self, turn: RunningTurn) -> Iterator[RunningTurn]:
@@ -67,6 +68,8 @@ class Running:
             yield turn
         finally:
             del self._by_room[turn.room]
+            if turn.stop.is_set:
+                self._stopped[turn.room] = turn
             if not turn.ended.done():
                 turn.ended.set_result(None)
 
@@ -76,6 +79,10 @@ class Running:
     def at(self, address: Address) -> RunningTurn | None:
         """Return the turn running at an address, without asking the database."""
         return next((turn for turn in self._by_room.values() if turn.address == address), None)
+
+    def take_stopped(self, room: RoomId) -> RunningTurn | None:
+        """Return, once, the room's last turn if a stop has ended it already."""
+        return self._stopped.pop(room, None)
 
     def all(self) -> tuple[RunningTurn, ...]:
         return tuple(self._by_room.values())

@@ -85,11 +85,11 @@ async def model(ask: Ask, desk: Desk) -> Reply:
 
 async def think(ask: Ask, desk: Desk) -> Reply:
     """Say whether the model thinks first, and whether its thinking is shown."""
-    choices = {
-        "on": {"think": True, "show_thinking": True},
-        "off": {"think": False},
-        "hide": {"think": True, "show_thinking": False},
-        "auto": {"think": None, "show_thinking": True},
+    choices: dict[str, tuple[bool | None, bool]] = {
+        "on": (True, True),
+        "off": (False, True),
+        "hide": (True, False),
+        "auto": (None, True),
     }
     settings = await desk.sessions.room_settings(ask.head.room)
     wanted = ask.arguments.strip().lower()
@@ -97,7 +97,8 @@ async def think(ask: Ask, desk: Desk) -> Reply:
     if wanted:
         if wanted not in choices:
             return say(texts.THINK_USAGE())
-        settings = replace(settings, **choices[wanted])
+        thinks, shown = choices[wanted]
+        settings = replace(settings, think=thinks, show_thinking=shown)
         await desk.sessions.change_settings(ask.head.room, settings)
         toast = texts.THINK_SET()
     state = {True: "on", False: "off", None: "auto"}[settings.think]

@@ -16,7 +16,7 @@ STOP_REPORT_WAIT = 1.0
 
 async def stop(ask: Ask, desk: Desk) -> Reply:
     """Stop the room's running turn and drop what waits behind it."""
-    turn = desk.running.in_room(ask.head.room)
+    turn = desk.running.in_room(ask.head.room) or desk.running.take_stopped(ask.head.room)
     if turn and not may_stop(ask.role, is_asker=turn.asker_id == ask.origin.sender.id):
         return say(texts.STOP_NOT_YOURS(), toast=texts.STOP_NOT_YOURS())
     if turn:
