@@ -1,0 +1,222 @@
+"""One Telegram bot account: who it is, its poll loop, its state.
+
+The loop is our own because the library's confirms updates before anything
+has kept them. Here the offset moves only after `accept` has returned; what
+was not confirmed, Telegram delivers again, and the inbox knows it by its key.
+
+    polling ── 409 ──► conflict: backoff 10 → 60 s, said once after 60 s
+       │ ◄─ success ──┘
+       ├─ network ───► backoff, growing up to 30 s
+       ├─ no answer ─► new connections
+       └─ 401 ───────► ends with CredentialError
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+import telegram
+from telegram.error import TelegramError
+from telegram.request import HTTPXRequest
+
+from adapters.telegram import inbound
+from adapters.telegram.errors import translate
+from adapters.telegram.outbound import TelegramOutbound
+from navi_bot.errors import (
+    CredentialError,
+    NaviError,
+    PollConflict,
+    StoreError,
+    StoreUnavailable,
+    Throttled,
+)
+from navi_bot.messages import Inbound
+from navi_bot.ports.platform import Accept
+
+log = structlog.get_logger()
+
+PUBLIC_API = "https://api.telegram.org"
+POLL_SECONDS = 25
+"""Long-poll time asked for; the server allows up to 50 s."""
+POLL_GRACE = 15.0
+"""Seconds beyond it until a poll counts as dead and connections are rebuilt."""
+CALL_POOL = 16
+CALL_TIMEOUT = 20.0
+BACKOFF_FIRST, BACKOFF_GROWTH, BACKOFF_LAST = 1.0, 1.5, 30.0
+CONFLICT_FIRST, CONFLICT_LAST = 10.0, 60.0
+CONFLICT_TOLD_AFTER = 60.0
+"""Seconds of conflict that pass silently: a predecessor's poll lives up to 50 s."""
+WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
+
+
+class TelegramAdapter:
+    """Implements the Adapter port over python-telegram-bot's Bot."""
+
+    platform = inbound.PLATFORM
+    private_interval = 1.2
+    group_interval = 3.5
+
+    def __init__(
+        self,
+        token: str,
+        api_url: str = PUBLIC_API,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._token = token
+        self._api_url = api_url.rstrip("/")
+        self._clock = clock
+        self._bot: telegram.Bot | None = None
+        self._me: telegram.User | None = None
+        self._last_contact = 0.0
+        self._trouble = ""
+        self._conflict_since: float | None = None
+        self.outbound = TelegramOutbound()
+
+    @property
+    def account(self) -> str:
+        return str(self._me.id) if self._me else ""
+
+    @property
+    def name(self) -> str:
+        return self._me.username or "" if self._me else ""
+
+    @property
+    def last_contact(self) -> float:
+        return self._last_contact
+
+    @property
+    def trouble(self) -> str:
+        return self._trouble
+
+    async def connect(self) -> None:
+        """Learn who we are. Raises CredentialError or a PlatformError."""
+        try:
+            self._bot = await self._new_bot()
+            self._me = await self._bot.get_me()
+        except TelegramError as error:
+            raise translate(error) from error
+        self.outbound.use(self._bot)
+
+    async def _new_bot(self) -> telegram.Bot:
+        bot = telegram.Bot(
+            self._token,
+            base_url=f"{self._api_url}/bot",
+            base_file_url=f"{self._api_url}/file/bot",
+            request=HTTPXRequest(
+                connection_pool_size=CALL_POOL, read_timeout=CALL_TIMEOUT, pool_timeout=5.0
+            ),
+            get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=CALL_TIMEOUT),
+        )
+        await bot.initialize()
+        return bot
+
+    async def publish_commands(self, commands: Mapping[str, str]) -> None:
+        """Fill the menu of commands: name → help. A failure is only logged."""
+        if self._bot is None:
+            return
+        menu = [telegram.BotCommand(name, text[:256]) for name, text in commands.items()]
+        try:
+            await self._bot.set_my_commands(menu)
+        except TelegramError as error:
+            log.warning("menu_not_published", error=str(translate(error)))
+
+    async def receive(self, accept: Accept, cursor: str) -> None:
+        """Poll for ever; only a refused token ends it (CredentialError)."""
+        offset: int | None = None
+        backoff = BACKOFF_FIRST
+        while True:
+            try:
+                updates = await self._poll(offset)
+                await self._hand_over(updates, accept)
+            except CredentialError as error:
+                self._trouble = str(error)
+                raise
+            except (NaviError, TimeoutError) as error:
+                await asyncio.sleep(await self._wait_after(error, backoff))
+                backoff = min(backoff * BACKOFF_GROWTH, BACKOFF_LAST)
+                continue
+            backoff = BACKOFF_FIRST
+            self._trouble = ""
+            self._conflict_since = None
+            if updates:
+                offset = updates[-1].update_id + 1
+
+    async def _poll(self, offset: int | None) -> Sequence[telegram.Update]:
+        assert self._bot is not None, "receive() is called after connect()"
+        try:
+            async with asyncio.timeout(POLL_SECONDS + POLL_GRACE):
+                updates = await self._bot.get_updates(
+                    offset=offset, timeout=POLL_SECONDS, allowed_updates=WANTED
+                )
+        except TelegramError as error:
+            raise translate(error) from error
+        self._last_contact = self._clock()
+        return updates
+
+    async def _hand_over(self, updates: Sequence[telegram.Update], accept: Accept) -> None:
+        events = [event for update in updates if (event := self._event(update)) is not None]
+        if events:
+            await accept(inbound.join_albums(events), "")
+
+    def _event(self, update: telegram.Update) -> Inbound | None:
+        assert self._me is not None, "receive() is called after connect()"
+        try:
+            return inbound.translate(update, self._me)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.error("update_not_understood", update=update.update_id, error=repr(error))
+            return None
+
+    async def _wait_after(self, error: Exception, backoff: float) -> float:
+        """Note what is wrong; return how long to wait before the next poll."""
+        match error:
+            case PollConflict():
+                return self._after_conflict(error)
+            case Throttled():
+                return error.retry_after + 0.5
+            case StoreUnavailable() | StoreError():
+                self._trouble = str(error)
+                log.warning("updates_not_taken_in", error=str(error))
+            case TimeoutError():
+                self._note("Telegram does not answer; the connections are rebuilt.")
+                await self._rebuilt()
+            case _:
+                self._note(str(error))
+        return backoff
+
+    def _after_conflict(self, error: PollConflict) -> float:
+        now = self._clock()
+        if self._conflict_since is None:
+            self._conflict_since = now
+        lasted = now - self._conflict_since
+        if lasted >= CONFLICT_TOLD_AFTER:
+            self._note(f"{error} Stop the other program, or revoke the token with @BotFather.")
+        return min(CONFLICT_FIRST + lasted, CONFLICT_LAST)
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.warning("telegram_troubled", trouble=trouble)
+        self._trouble = trouble
+
+    async def _rebuilt(self) -> None:
+        """Replace every connection (the old ones may hang for ever), if it can be done."""
+        try:
+            bot = await self._new_bot()
+        except TelegramError as error:
+            log.warning("connections_not_rebuilt", error=str(translate(error)))
+            return
+        old, self._bot = self._bot, bot
+        self.outbound.use(bot)
+        await self._close(old)
+
+    async def close(self) -> None:
+        await self._close(self._bot)
+
+    async def _close(self, bot: telegram.Bot | None) -> None:
+        if bot is None:
+            return
+        try:
+            async with asyncio.timeout(2.0):
+                await bot.shutdown()
+        except (TelegramError, TimeoutError, RuntimeError) as error:
+            log.debug("connections_not_closed", error=type(error).__name__)
