@@ -125,8 +125,13 @@ class Tool:
     """Seconds until the call is cancelled."""
     own: bool = False
     """From NAVI_TOOLS_DIR, not shipped."""
+    parameters: Mapping[str, object] | None = None
+    """The arguments' flat JSON schema; None: as pydantic makes it."""
 
     @property
     def schema(self) -> ToolSchema:
         """The tool as the model sees it."""
-        return ToolSchema(self.name, self.description, self.arguments.model_json_schema())
+        parameters = self.parameters
+        if parameters is None:
+            parameters = self.arguments.model_json_schema()
+        return ToolSchema(self.name, self.description, parameters)
