@@ -135,8 +135,11 @@ class Rooms:
         if accepted is None:
             return
         match decision:
-            case decide.Begin(_, behind):
-                if behind:
+            case decide.Begin(asked, behind):
+                turn = self._running.in_room(accepted.room)
+                if turn and asked.steer:
+                    turn.steered = True
+                elif behind:
                     origin = inbound.origin
                     self._delivery.react(origin.address, origin.message_id, QUEUED_MARK)
             case decide.AskStale():

@@ -45,6 +45,8 @@ class RunningTurn:
     started: float
     stop: StopToken = field(default_factory=StopToken)
     ended: asyncio.Future[Ending | None] = field(default_factory=lambda: _future())
+    steered: bool = False
+    """A message that steers this turn has been taken in."""
     doing: str = ""
     """What it does now, in a few words, for /status."""
 

@@ -192,6 +192,7 @@ class TurnStart:
     inbox: InboxId | None
     request: TurnRequest
     asker: PersonId
+    asker_platform_id: str
     asker_name: str
     asker_role: Role
     head: Head

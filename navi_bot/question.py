@@ -1,0 +1,84 @@
+"""Makes the question of a turn from what was taken in: text and files.
+
+Files are fetched when the turn begins, so that taking messages in never
+waits for a download. Pictures go to the model, everything else into the
+room's files; the model is told name, size and kind, as data.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from navi_bot.errors import NaviError, TooLong
+from navi_bot.messages import Address, Attachment, Message
+from navi_bot.ports.store import Files, StoredFile, TurnStart
+from navi_bot.texts import turn as texts
+
+Fetch = Callable[[Address, Attachment, int], Awaitable[bytes]]
+"""Download an attachment of at most so many bytes."""
+
+MAX_IMAGES = 10
+"""Pictures of one message that are shown to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`images` are paths below the data directory; `problems` are for the person."""
+
+    text: str
+    images: tuple[str, ...]
+    files: tuple[StoredFile, ...]
+    problems: tuple[str, ...]
+
+
+class Questions:
+    """Fetches files and writes the question's message."""
+
+    def __init__(self, files: Files, fetch: Fetch, limit: int) -> None:
+        self._files = files
+        self._fetch = fetch
+        self._limit = limit
+
+    async def prepare(self, start: TurnStart) -> Question:
+        """Fetch what the question brings; what fails is named, not fatal."""
+        kept: list[StoredFile] = []
+        images: list[str] = []
+        problems: list[str] = []
+        for attachment in start.request.attachments:
+            try:
+                stored = await self._keep(start, attachment)
+            except TooLong:
+                limit = self._limit // 1_000_000
+                problems.append(texts.FILE_TOO_BIG(name=attachment.name, limit=limit))
+                continue
+            except NaviError as error:
+                problems.append(texts.FILE_NOT_FETCHED(name=attachment.name, reason=str(error)))
+                continue
+            if attachment.kind == "image" and len(images) < MAX_IMAGES:
+                images.append(stored.path)
+            else:
+                kept.append(stored)
+        text = describe(start.request.text, len(images), kept, problems)
+        return Question(text, tuple(images), tuple(kept), tuple(problems))
+
+    async def _keep(self, start: TurnStart, attachment: Attachment) -> StoredFile:
+        if attachment.size is not None and attachment.size > self._limit:
+            raise TooLong(f"{attachment.name} is too large.")
+        content = await self._fetch(start.head.address, attachment, self._limit)
+        return await self._files.keep(start.session.id, attachment.name, attachment.mime, content)
+
+
+def describe(text: str, images: int, files: list[StoredFile], problems: list[str]) -> str:
+    """Return the question with what came along told as data, after the words."""
+    lines = [text] if text else []
+    if images:
+        seen = "1 picture is" if images == 1 else f"{images} pictures are"
+        lines.append(f"[{seen} attached to this message and visible to you]")
+    lines += [f"[file: {one.name}, {one.mime}, {one.size} bytes]" for one in files]
+    lines += [f"[{problem}]" for problem in problems]
+    return "\n".join(lines)
+
+
+def as_message(question: Question, content: str, now: datetime) -> Message:
+    """Return the question as the model and the history get it."""
+    return Message("user", content, images=question.images, created_at=now)

@@ -1,0 +1,20 @@
+"""Words about a turn as a whole: waiting for the model host, restarts, files."""
+
+from navi_bot.texts import Text
+
+MODEL_AWAY = Text("turn.model_away", "{reason} I keep your message and try again in {seconds} s.")
+MODEL_GONE = Text("turn.model_gone", "{reason} I tried for {minutes} minutes.")
+BROKEN = Text(
+    "turn.broken", "Something in me broke while I answered; it is in the log. Your message is kept."
+)
+POISON = Text(
+    "turn.poison",
+    "I crashed {attempts} times over this message, so I set it aside (turn {turn}).",
+)
+RESTARTING = Text("turn.restarting", "I am restarting and will go on with this.")
+RESUMED = Text("turn.resumed", "I was restarted and go on with this.")
+NOT_SAVED = Text("turn.not_saved", "Not saved yet: the database does not answer.")
+FILE_TOO_BIG = Text(
+    "turn.file_too_big", "{name} is larger than {limit} MB, so I left it out. Send a smaller file."
+)
+FILE_NOT_FETCHED = Text("turn.file_not_fetched", "I could not fetch {name}: {reason}")

@@ -1,0 +1,70 @@
+"""A turn's journal: what the loop writes down, in as few commits as are safe.
+
+The question is durable since it was taken in, so its entry waits for the next
+commit that must be made anyway: the first batch of tools, or the end.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from navi_bot.messages import Entry, Message
+from navi_bot.ports.store import Sessions, Turns, TurnStart
+from navi_bot.running import RunningTurn
+
+
+class TurnJournal:
+    """Implements the loop's Journal for one turn."""
+
+    def __init__(
+        self, start: TurnStart, turns: Turns, sessions: Sessions, running: RunningTurn
+    ) -> None:
+        self._start = start
+        self._turns = turns
+        self._sessions = sessions
+        self._running = running
+        self._waiting: list[Entry] = []
+        self._said: list[Message] = []
+
+    @property
+    def unwritten(self) -> tuple[Entry, ...]:
+        """What the turn's last commit must still store."""
+        return tuple(self._waiting)
+
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """What this turn has added to the model's context so far."""
+        return tuple(self._said)
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """Keep entries; those that end a batch of tools are stored at once."""
+        self._keep(entries)
+        if any(entry.message.role == "tool" for entry in entries):
+            await self._write()
+
+    async def begin_batch(self, step: int, assistant: Message, effects: Mapping[str, str]) -> None:
+        await self._write()
+        await self._turns.begin_batch(self._start.id, step, assistant, effects)
+
+    async def end_call(self, step: int, call_id: str, result: str, ok: bool) -> None:
+        await self._turns.end_call(self._start.id, step, call_id, result, ok)
+
+    async def steering(self) -> tuple[Message, ...]:
+        """Take what arrived for this turn; asks the store only if something did."""
+        if not self._running.steered:
+            return ()
+        self._running.steered = False
+        return await self._turns.steering(self._start.id)
+
+    async def profile_id(self) -> str:
+        return await self._sessions.profile_id(self._start.session.id)
+
+    async def close(self, entries: Sequence[Entry]) -> None:
+        self._keep(entries)
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        self._waiting += entries
+        self._said += (entry.message for entry in entries if entry.in_context)
+
+    async def _write(self) -> None:
+        if self._waiting:
+            await self._turns.record(self._start.id, tuple(self._waiting))
+            self._waiting.clear()
