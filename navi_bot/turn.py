@@ -32,7 +32,7 @@ from navi_bot.events import (
 )
 from navi_bot.messages import Head, Line, Page, Post, RoomId
 from navi_bot.ports.delivery import Delivery, LiveSource
-from navi_bot.ports.store import Metrics, Sessions, Turns, TurnStart, turn_key
+from navi_bot.ports.store import Metrics, Sessions, Turns, TurnStart, TurnState, turn_key
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.texts import turn as texts
@@ -46,7 +46,11 @@ MAX_ATTEMPTS = 3
 FIRST_WAIT, LONGEST_WAIT, PATIENCE = 1.0, 30.0, 600.0
 """Seconds between tries while the model host is away, and in all."""
 
-STATES = {StreamEnd: "done", StreamStopped: "stopped", StreamFailed: "failed"}
+STATES: dict[type[Ending], TurnState] = {
+    StreamEnd: "done",
+    StreamStopped: "stopped",
+    StreamFailed: "failed",
+}
 
 
 class Live(LiveSource, Protocol):
@@ -227,7 +231,7 @@ class _Turn:
             try:
                 await self._doors.turns.finish(
                     self._start.id,
-                    STATES[type(ending)],  # type: ignore[arg-type] - values are TurnStates
+                    STATES[type(ending)],
                     self._journal.unwritten,
                     _metrics(ending),
                     posts,

@@ -52,6 +52,7 @@ class TelegramOutbound:
         reply_to: str = "",
         silent: bool = False,
         plain: bool = False,
+        final: bool = True,
     ) -> str:
         """Send a page; a closed or deleted topic falls back to the chat itself."""
         try:

@@ -36,10 +36,12 @@ class Outbound(Protocol):
         reply_to: str = "",
         silent: bool = False,
         plain: bool = False,
+        final: bool = True,
     ) -> str:
         """Show a page as a new message; return the platform's message id.
 
-        `plain` sends the text without any formatting.
+        `plain` sends the text without any formatting; `final` says that the
+        page will not be edited any more.
         """
         ...
 
