@@ -32,7 +32,7 @@ LEAVE_WITHIN = 2.0
 ROWS_KEPT = 6
 """Rows of the terminal that the live message leaves free."""
 
-PROMPT = ("bold fg:ansigreen", "› ")
+PROMPT = ("bold fg:ansigreen", "> ")
 
 
 class TerminalOutbound(ConsoleCalls):
