@@ -91,8 +91,8 @@ def _words(content: str) -> str:
     return _FACTS.sub("", content).strip()
 
 
-def _call(name: str, number: int, **arguments: object) -> ToolCall:
-    return ToolCall(f"demo_{name}_{number}", name, arguments)
+def _call(name: str, serial: int, /, **arguments: object) -> ToolCall:
+    return ToolCall(f"demo_{name}_{serial}", name, arguments)
 
 
 def _answer(question: str, results: dict[str, str]) -> str:
