@@ -14,7 +14,6 @@ from navi_bot.messages import (
     Attachment,
     ChatKind,
     Origin,
-    Pressed,
     Said,
     Sender,
 )
@@ -25,8 +24,8 @@ CHAT = "terminal"
 PERSON = "operator"
 
 
-def address(chat: str = CHAT) -> Address:
-    return Address(PLATFORM, ACCOUNT, chat)
+def address(account: str = ACCOUNT) -> Address:
+    return Address(PLATFORM, account, CHAT)
 
 
 def person() -> Sender:
@@ -38,11 +37,11 @@ def person() -> Sender:
     return Sender(PERSON, name)
 
 
-def origin(chat: str, message_id: str = "") -> Origin:
+def origin(account: str, message_id: str = "") -> Origin:
     key = uuid.uuid4().hex
     return Origin(
         key=key,
-        address=address(chat),
+        address=address(account),
         chat_kind=ChatKind.PRIVATE,
         sender=person(),
         message_id=message_id or key,
@@ -50,12 +49,8 @@ def origin(chat: str, message_id: str = "") -> Origin:
     )
 
 
-def said(text: str, chat: str = CHAT) -> Said:
-    return Said(origin(chat), text, addressed=True)
-
-
-def pressed(message_id: str, data: str, chat: str = CHAT) -> Pressed:
-    return Pressed(origin(chat, message_id), data, uuid.uuid4().hex)
+def said(text: str, account: str = ACCOUNT) -> Said:
+    return Said(origin(account), text, addressed=True)
 
 
 class ConsoleCalls:

@@ -58,7 +58,7 @@ class TerminalOutbound(ConsoleCalls):
     ) -> str:
         self._sent += 1
         message_id = str(self._sent)
-        self._show(message_id, page, final)
+        self.show(message_id, page, final)
         return message_id
 
     async def edit(
@@ -71,9 +71,10 @@ class TerminalOutbound(ConsoleCalls):
         final: bool,
         plain: bool = False,
     ) -> None:
-        self._show(message_id, page, final)
+        self.show(message_id, page, final)
 
-    def _show(self, message_id: str, page: Page, final: bool) -> None:
+    def show(self, message_id: str, page: Page, final: bool) -> None:
+        """Draw a message that still changes, or print it for good."""
         if final:
             self._live.pop(message_id, None)
             self._print([*fragments(page), ("", "\n")])
@@ -104,7 +105,6 @@ class TerminalAdapter:
     """Implements the Adapter port on a terminal; `receive` ends when left."""
 
     platform = PLATFORM
-    account = ACCOUNT
     name = ""
     private_interval = 0.1
     group_interval = 0.1
@@ -115,10 +115,12 @@ class TerminalAdapter:
         history: Path,
         commands: Mapping[str, str],
         *,
+        account: str = ACCOUNT,
         terminal_input: Input | None = None,
         terminal_output: Output | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.account = account
         self._clock = clock
         self._output = terminal_output
         self.outbound = TerminalOutbound(self._print)
@@ -160,7 +162,7 @@ class TerminalAdapter:
                     self._interrupted = now
                     text = "/stop"
                 if text.strip():
-                    await accept((said(text),), "")
+                    await accept((said(text, self.account),), "")
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
