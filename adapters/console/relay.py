@@ -28,7 +28,9 @@ RETRY = 2.0
 
 
 class RelayOutbound(ConsoleCalls):
-    """Hands pages to whichever terminal listens."""
+    """Hands pages to whichever terminal listens; a page drawn again is the same page."""
+
+    idempotent = True
 
     def __init__(self, relay: Relay) -> None:
         self.surface = ConsoleSurface()

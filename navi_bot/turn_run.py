@@ -1,0 +1,90 @@
+"""Makes the agent's run out of a claimed turn."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from navi_bot.agent.run import Run, Tail
+from navi_bot.events import Event
+from navi_bot.messages import ChatKind, RoomId, SessionId
+from navi_bot.ports.store import TurnStart
+from navi_bot.ports.tools import SessionState
+from navi_bot.question import Question, as_message
+from navi_bot.running import RunningTurn
+from navi_bot.turn_journal import TurnJournal
+
+
+class Agent(Protocol):
+    def run_stream(self, run: Run) -> AsyncGenerator[Event]: ...
+
+
+class AgentLoop:
+    """Binds the agent to sessions, zones and workspaces; implements turn.Loop."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        state: Callable[[SessionId], SessionState],
+        workspace: Callable[[RoomId], Path],
+        zone: ZoneInfo,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._agent = agent
+        self._state = state
+        self._workspace = workspace
+        self._zone = zone
+        self._now = now
+
+    async def run(
+        self,
+        start: TurnStart,
+        question: Question | None,
+        journal: TurnJournal,
+        running: RunningTurn,
+    ) -> AsyncGenerator[Event]:
+        """Run a turn; what the agent raises passes."""
+        state = self._state(start.session.id)
+        now = self._now()
+        run = Run(
+            turn=start.id,
+            session=start.session.id,
+            room=start.head.room,
+            person=start.asker,
+            role=start.asker_role,
+            platform=start.head.address.platform,
+            chat_kind=start.chat_kind,
+            profile_id=start.session.profile_id,
+            context=start.context,
+            question=as_message(question, question.text, now) if question else None,
+            tail=await self._tail(start, state, now),
+            journal=journal,
+            state=state,
+            stop=running.stop,
+            workspace=self._workspace(start.head.room),
+            context_tokens=start.session.context_tokens,
+            pending=start.pending,
+            continues=start.request.kind == "continue" and not start.resumed,
+            model=start.settings.model,
+            think=start.settings.think,
+        )
+        async with aclosing(self._agent.run_stream(run)) as events:
+            async for event in events:
+                yield event
+
+    async def _tail(self, start: TurnStart, state: SessionState, now: datetime) -> Tail:
+        """Gather what changes from turn to turn."""
+        zone = ZoneInfo(start.timezone) if start.timezone else self._zone
+        group = start.chat_kind is ChatKind.GROUP
+        return Tail(
+            now=now.astimezone(zone),
+            timezone=zone.key,
+            sender=start.asker_name if group else "",
+            room_title=start.room_title if group else "",
+            todos=await state.todos(),
+            notes=tuple(await state.notes()),
+            quote=start.request.quote,
+            forwarded_from=start.request.forwarded_from,
+        )
