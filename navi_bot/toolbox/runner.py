@@ -1,0 +1,85 @@
+"""One tool call, carried out: arguments checked, time bounded, failures made results.
+
+A tool's failure is something for the model to read and never ends a turn.
+Only a cancellation passes: whoever stops the turn cancels the call and waits
+until the tool has cleaned up.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from navi_bot.errors import NaviError, ToolArgumentError
+from navi_bot.messages import ToolCall
+from navi_bot.ports.tools import Call, Catalogue, ProfileSummary, Result, Tool
+from navi_bot.toolbox.arguments import validated
+from navi_bot.toolbox.registry import Registry
+
+log = structlog.get_logger()
+
+
+class InstalledTools:
+    """The toolbox of the daemon: the registry's catalogues, and calls to its tools."""
+
+    def __init__(self, registry: Registry, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry = registry
+        self._clock = clock
+
+    def catalogue(
+        self,
+        names: Sequence[str],
+        profiles: Sequence[ProfileSummary],
+        problems: Sequence[str] = (),
+    ) -> Catalogue:
+        return self._registry.catalogue(names, profiles, problems)
+
+    async def run(self, tool: Tool, asked: ToolCall, call: Call) -> Result:
+        """Carry out one call; never raises but for a cancellation.
+
+        The log gets the tool's name, the time and the size of the answer:
+        arguments and results may hold what no log should.
+        """
+        began = self._clock()
+        result = await _result(tool, asked, call)
+        log.info(
+            "tool.execute",
+            tool=tool.name,
+            ok=result.ok,
+            seconds=round(self._clock() - began, 3),
+            characters=len(result.text),
+        )
+        return result
+
+
+async def _result(tool: Tool, asked: ToolCall, call: Call) -> Result:
+    try:
+        arguments = validated(tool, asked.arguments)
+    except ToolArgumentError as error:
+        return Result(str(error), ok=False)
+    limit = asyncio.timeout(tool.timeout)
+    try:
+        async with limit:
+            result = await tool.run(arguments, call)
+    except NaviError as error:
+        return Result(f"Error: {error}", ok=False)
+    except Exception as error:  # noqa: BLE001 - the boundary of a call: a tool never ends a turn
+        if isinstance(error, TimeoutError) and limit.expired():
+            return Result(f"Error: '{tool.name}' took longer than {tool.timeout:g} s.", ok=False)
+        log.error("tool_failed", tool=tool.name, fault=type(error).__name__, at=_place(error))
+        return Result(f"Error: '{tool.name}' failed ({type(error).__name__}).", ok=False)
+    if not isinstance(result, Result):
+        log.error("tool_failed", tool=tool.name, fault="no Result", at="")
+        return Result(f"Error: '{tool.name}' gave no result.", ok=False)
+    return result
+
+
+def _place(error: Exception) -> str:
+    """Return "file:line" of where it was raised; the message may hold a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
