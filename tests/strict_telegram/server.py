@@ -12,6 +12,7 @@ from strict_telegram.clock import Clock
 from strict_telegram.faults import Action, Chance, Fault
 from strict_telegram.http import MAX_UPLOAD, Front, Overload
 from strict_telegram.limits import Gate, Limits, Name, named
+from strict_telegram.model import Chat
 from strict_telegram.moderation import Moderation
 from strict_telegram.stage import Stage
 from strict_telegram.watch import Watch
@@ -85,7 +86,7 @@ class Server(Stage, Acts, Moderation, Watch):
         action: Action,
         method: str = "*",
         *,
-        chat: int | None = None,
+        chat: Chat | None = None,
         text: str = "",
         nth: int = 1,
         times: int | None = 1,
@@ -93,7 +94,7 @@ class Server(Stage, Acts, Moderation, Watch):
     ) -> Fault:
         """Script a fault; see `Fault`. `seconds`: it ends by itself after them."""
         until = None if seconds is None else self.world.clock.now() + seconds
-        fault = Fault(action, method, chat, text, nth, times, until)
+        fault = Fault(action, method, chat.id if chat else None, text, nth, times, until)
         return self.front.plan.add(fault)
 
     def random_faults(
