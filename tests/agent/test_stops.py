@@ -1,0 +1,200 @@
+"""A stop at any point ends the run at once and leaves a history that is whole."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from agent.scripted_host import OpenGate, calls, for_ever, said
+from agent.stage import Stage, Words, stage, tool
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from navi_bot.agent import marks
+from navi_bot.events import (
+    Event,
+    ModelStarted,
+    Queued,
+    StreamEnd,
+    StreamFailed,
+    StreamStopped,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnd,
+    ToolEvent,
+    ToolStarted,
+)
+from navi_bot.ports.model import Chunk
+from navi_bot.ports.tools import Call, Effect, Result
+
+FULL = os.environ.get("NAVI_TEST_FULL") == "1"
+
+
+async def stopped_at(scene: Stage, kind: type[Event], place: int = 1) -> list[Event]:
+    """Play, setting the stop when the nth event of a kind is seen."""
+    events: list[Event] = []
+    seen = 0
+    async with asyncio.timeout(2):
+        async for event in scene.agent.run_stream(scene.run()):
+            events.append(event)
+            seen += isinstance(event, kind)
+            if isinstance(event, kind) and seen == place:
+                scene.stop.stop("somebody")
+    scene.settled()
+    return events
+
+
+def last(events: list[Event]) -> StreamStopped:
+    assert isinstance(events[-1], StreamStopped)
+    return events[-1]
+
+
+async def test_before_the_first_call_nothing_is_asked(tmp_path: Path) -> None:
+    """N-37: the question stays, with the mark; the host hears nothing."""
+    scene = stage(tmp_path, said("x"))
+    scene.stop.stop("somebody")
+    assert last(await scene.play()) == StreamStopped("")
+    assert not scene.host.requests
+    assert [message.content for message in scene.diary.history] == ["Hello?", marks.STOPPED]
+
+
+async def test_while_waiting_for_the_gate(tmp_path: Path) -> None:
+    """A waiting turn leaves the queue at once."""
+    scene = stage(tmp_path, said("x"), gate=OpenGate(3, held=True))
+    assert last(await stopped_at(scene, Queued)).partial == ""
+    assert not scene.host.requests
+
+
+async def test_during_prefill(tmp_path: Path) -> None:
+    """N-32: a silent model does not delay the stop; its connection is closed."""
+    scene = stage(tmp_path, [for_ever])
+    assert last(await stopped_at(scene, ModelStarted)) == StreamStopped("")
+
+
+async def test_during_thinking_closes_the_thinking(tmp_path: Path) -> None:
+    """N-39: open thinking is closed."""
+    scene = stage(tmp_path, [Chunk(thinking="hm"), for_ever])
+    events = await stopped_at(scene, ThinkingDelta)
+    assert isinstance(events[-2], ThinkingEnd)
+
+
+async def test_mid_stream_keeps_the_part_in_both_lists(tmp_path: Path) -> None:
+    """T-05: the partial text, with a mark, is in the history and seen by the model."""
+    scene = stage(tmp_path, [Chunk(text="Half"), for_ever])
+    assert last(await stopped_at(scene, TextDelta)).partial == "Half"
+    kept = f"Half\n\n{marks.STOPPED}"
+    assert scene.diary.history[-1].content == scene.diary.context[-1].content == kept
+
+
+async def test_calls_that_came_with_the_stop_are_not_stored(tmp_path: Path) -> None:
+    """T-05: calls of an answer that was stopped never become orphans; they are named."""
+    scene = stage(tmp_path, [*calls(("a", {}), text="Now")[:1], for_ever], tools=[tool("a")])
+    end = last(await stopped_at(scene, TextDelta))
+    assert end.cancelled == ("a",)
+    assert not scene.diary.context[-1].tool_calls
+
+
+async def test_during_a_tool_cancels_it_and_skips_the_rest(tmp_path: Path) -> None:
+    """N-37, T-05: finished, cancelled and unstarted calls all have a result."""
+    cleaned: list[bool] = []
+
+    async def hang(arguments: Words, call: Call) -> Result:
+        try:
+            await for_ever()
+        finally:
+            cleaned.append(True)
+        return Result("")
+
+    tools = [tool("a"), tool("b", hang, effect=Effect.OUTWARD), tool("c")]
+    scene = stage(tmp_path, calls(("a", {}), ("b", {}), ("c", {}), text="Go."), tools=tools)
+    events = await stopped_at(scene, ToolStarted, 2)
+    end = last(events)
+    assert (end.partial, end.finished, end.cancelled) == ("Go.", ("a",), ("b", "c"))
+    assert cleaned == [True]
+    results = [message.content for message in scene.diary.context if message.role == "tool"]
+    assert results == ["a: ", marks.STOPPED_DURING_EFFECT, marks.STOPPED_BEFORE]
+    assert scene.diary.context[-1].content == marks.STOPPED
+    shown = [(event.tool_name, event.success) for event in events if isinstance(event, ToolEvent)]
+    assert shown == [("a", True), ("b", False)]
+
+
+async def test_after_a_tool_asks_no_more(tmp_path: Path) -> None:
+    """N-37: checked after the tools; the results stay."""
+    scene = stage(tmp_path, calls(("a", {})), said("x"), tools=[tool("a")])
+    end = last(await stopped_at(scene, ToolEvent))
+    assert (end.finished, end.cancelled) == (("a",), ())
+    assert len(scene.host.requests) == 1
+
+
+async def test_a_tool_that_holds_on_is_waited_for(tmp_path: Path) -> None:
+    """T-04: the run ends after the tool's own cleaning up, not beside it."""
+    order: list[str] = []
+
+    async def stubborn(arguments: Words, call: Call) -> Result:
+        try:
+            await for_ever()
+        finally:
+            await asyncio.sleep(0.01)
+            order.append("cleaned")
+        return Result("")
+
+    scene = stage(tmp_path, calls(("a", {})), tools=[tool("a", stubborn)])
+    await stopped_at(scene, ToolStarted)
+    order.append("ended")
+    assert order == ["cleaned", "ended"]
+
+
+SCRIPTS = [
+    calls(("a", {"text": "1"}), ("b", {"text": "2"}), text="First."),
+    [Chunk(thinking="t"), Chunk(text="An "), *calls(("b", {"text": "3"}))],
+    [Chunk(thinking="t", text="The "), *said("end", ".")],
+]
+
+
+@settings(
+    max_examples=2000 if FULL else 150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(moment=st.integers(0, 60), twice=st.booleans())
+def test_a_stop_at_any_moment_leaves_a_whole_history(
+    tmp_path: Path, moment: int, twice: bool
+) -> None:
+    """N-37: whatever moment it comes: one ending, nothing open, no orphan, question first."""
+    asyncio.run(_stopped_after(tmp_path, moment, twice))
+
+
+async def _stopped_after(folder: Path, moment: int, twice: bool) -> None:
+    async def steps(arguments: Words, call: Call) -> Result:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return Result("ok")
+
+    tools = [tool("a", steps), tool("b", steps, effect=Effect.SANDBOXED)]
+    scene = stage(folder, *SCRIPTS, tools=tools, gate=OpenGate(1))
+
+    async def stop_later() -> None:
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        scene.stop.stop("somebody")
+        if twice:
+            scene.stop.stop("somebody else")
+
+    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+        group.create_task(stop_later())
+        events = await scene.play()
+    endings = [e for e in events if isinstance(e, StreamEnd | StreamStopped | StreamFailed)]
+    assert endings == [events[-1]]
+    assert scene.diary.closed
+    assert scene.diary.history[0].content == "Hello?"
+    assert scene.diary.context[-1].role == "assistant"
+    started = [event.call_id for event in events if isinstance(event, ToolStarted)]
+    assert started == [event.call_id for event in events if isinstance(event, ToolEvent)]
+    if isinstance(events[-1], StreamStopped):
+        assert marks.STOPPED in scene.diary.context[-1].content
+
+
+@pytest.mark.parametrize("text", ["", "Half"])
+def test_a_mark_stands_below_the_text(text: str) -> None:
+    """Without text the mark stands alone."""
+    assert marks.marked(text, "[x]") == ("Half\n\n[x]" if text else "[x]")
