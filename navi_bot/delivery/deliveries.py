@@ -1,0 +1,53 @@
+"""The Delivery port over all accounts: each address goes to its own reconciler."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from navi_bot.delivery.reconciler import Reconciler
+from navi_bot.messages import Address, Head, Post
+from navi_bot.ports.delivery import LiveSource
+
+log = structlog.get_logger()
+
+
+class Deliveries:
+    """Implements the Delivery port.
+
+    An address that no account serves (its platform is not connected yet) is
+    left alone: settled posts are stored, and `recover` finds them.
+    """
+
+    def __init__(self, reconcilers: Sequence[Reconciler]) -> None:
+        self._reconcilers = tuple(reconcilers)
+
+    def follow(self, head: Head, source: LiveSource) -> None:
+        if (reconciler := self._at(head.address)) is not None:
+            reconciler.follow(head, source)
+
+    def touch(self, key: str) -> None:
+        for reconciler in self._reconcilers:
+            reconciler.touch(key)
+
+    def show(self, post: Post) -> None:
+        if (reconciler := self._at(post.head.address)) is not None:
+            reconciler.show(post)
+
+    def working(self, head: Head, on: bool) -> None:
+        if (reconciler := self._at(head.address)) is not None:
+            reconciler.working(head, on)
+
+    def react(self, address: Address, message_id: str, emoji: str) -> None:
+        if (reconciler := self._at(address)) is not None:
+            reconciler.react(address, message_id, emoji)
+
+    def acknowledge(self, address: Address, press: str, text: str) -> None:
+        if (reconciler := self._at(address)) is not None:
+            reconciler.acknowledge(address, press, text)
+
+    def _at(self, address: Address) -> Reconciler | None:
+        for reconciler in self._reconcilers:
+            if reconciler.serves(address):
+                return reconciler
+        log.warning("address_not_served", platform=address.platform)
+        return None

@@ -1,0 +1,87 @@
+"""How one account takes posts: pace, repeats, waits after a failure."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from navi_bot.ports.platform import Outbound
+
+UNSENT_BACKOFF, DOUBT_BACKOFF, LONGEST_BACKOFF = 0.5, 1.0, 60.0
+"""Seconds before the first repeat, doubled each time, and at most."""
+
+CREDENTIAL_WAIT = 30.0
+"""Seconds between tries while the platform refuses our credentials."""
+
+
+class Account(Protocol):
+    """The part of an adapter that delivery needs."""
+
+    @property
+    def platform(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def outbound(self) -> Outbound: ...
+    @property
+    def private_interval(self) -> float: ...
+    @property
+    def group_interval(self) -> float: ...
+
+
+def new_token() -> str:
+    """Return 24 random hex digits."""
+    return secrets.token_hex(12)
+
+
+def interval_of(account: Account, group: bool) -> float:
+    """Return the seconds between calls to one chat that are sustainable."""
+    return account.group_interval if group else account.private_interval
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often one message is edited while its content grows.
+
+    The first `steady` edits keep the chat's own pace; after that each waits
+    `stretch` times longer than the one before, so that `limit` edits (every
+    one is a permanent event on Matrix) last for many minutes. `interval` is
+    the chat's, in seconds.
+    """
+
+    interval: float
+    steady: int = 20
+    stretch: float = 1.2
+    limit: int | None = 40
+
+    def gap(self, edits: int) -> float:
+        """Return the least seconds between edit number `edits` and the next."""
+        late = edits - self.steady + 1
+        return self.interval * self.stretch**late if late > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`idempotent`: a send repeated with its transaction has no second effect.
+
+    `token` makes a transaction's unique part.
+    """
+
+    pace: Pace
+    idempotent: bool
+    token: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Waits that double with each failure in a row."""
+
+    until: float = 0.0
+    failures: int = 0
+
+    def failed(self, now: float, base: float) -> None:
+        self.until = now + min(LONGEST_BACKOFF, base * 2**self.failures)
+        self.failures = min(self.failures + 1, 10)
+
+    def succeeded(self) -> None:
+        self.until, self.failures = 0.0, 0
