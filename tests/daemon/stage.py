@@ -1,0 +1,43 @@
+"""The daemon's surroundings in acceptance tests: two strict servers, one owner."""
+
+from dataclasses import dataclass
+
+from strict_ollama import Installed, Script, StrictOllama
+from strict_ollama.steps import Answer
+from strict_telegram import Chat, Message, Person, Server
+
+from daemon import Daemon
+
+OWNER = 5
+
+
+@dataclass
+class Stage:
+    """The two servers and the owner's private chat; `start` starts a daemon."""
+
+    telegram: Server
+    ollama: StrictOllama
+    ann: Person
+    chat: Chat
+    environment: dict[str, str]
+
+    def start(self, **changes: str) -> Daemon:
+        return Daemon({**self.environment, **changes})
+
+    def ask(self, text: str) -> Message:
+        return self.telegram.say(self.chat, self.ann, text)
+
+    def texts(self) -> list[str]:
+        return self.telegram.visible_texts(self.chat)
+
+    async def shows(self, *parts: str, within: float = 15.0) -> str:
+        """Wait until one visible message holds all parts; return its text."""
+        found = await self.telegram.wait_for(
+            lambda: next((t for t in self.texts() if all(part in t for part in parts)), ""),
+            timeout=within,
+        )
+        return found
+
+    def plays(self, script: Script | Answer, name: str = "tiny", **values: object) -> None:
+        """Install a model with what it says."""
+        self.ollama.install(Installed(name, script, **values))  # type: ignore[arg-type] - by name
