@@ -28,14 +28,16 @@ Dates are written 2026-03-01 or 2026-03-01T14:30; zones are IANA names such as E
 
 class Arguments(BaseModel):
     action: Literal["now", "add", "diff", "weekday"] = Field(
-        "now", description="now, add, diff or weekday"
+        default="now", description="now, add, diff or weekday"
     )
-    zone: str = Field("", description="IANA zone, e.g. Asia/Tokyo; empty: the person's zone")
-    start: str = Field("", description="date or date and time; empty: now")
-    end: str = Field("", description="for diff: the later date or date and time")
-    days: int = Field(0, description="for add: days to add")
-    hours: int = Field(0, description="for add: hours to add")
-    minutes: int = Field(0, description="for add: minutes to add")
+    zone: str = Field(
+        default="", description="IANA zone, e.g. Asia/Tokyo; empty: the person's zone"
+    )
+    start: str = Field(default="", description="date or date and time; empty: now")
+    end: str = Field(default="", description="for diff: the later date or date and time")
+    days: int = Field(default=0, description="for add: days to add")
+    hours: int = Field(default=0, description="for add: hours to add")
+    minutes: int = Field(default=0, description="for add: minutes to add")
 
 
 async def run(arguments: Arguments, call: Call) -> Result:
@@ -105,9 +107,8 @@ def _told(moment: datetime) -> str:
 def _distance(start: datetime, end: datetime) -> str:
     days = (end.date() - start.date()).days
     weeks, rest = divmod(abs(days), 7)
-    sign = "-" if days < 0 else ""
     hours = (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 3600
     return (
-        f"From {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}: {days} days "
-        f"({sign}{weeks} weeks and {rest} days), {hours:.1f} hours."
+        f"From {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}: {days} days, {hours:.1f} hours. "
+        f"{abs(days)} days are {weeks} weeks and {rest} days."
     )

@@ -34,10 +34,10 @@ _NAME = re.compile(r"[\w-]{1,60}")
 
 class Arguments(BaseModel):
     action: Literal["write", "append", "read", "list", "clear"] = Field(
-        "list", description="write, append, read, list or clear"
+        default="list", description="write, append, read, list or clear"
     )
-    section: str = Field("", description="the section's name, e.g. findings")
-    text: str = Field("", description="for write and append: the note")
+    section: str = Field(default="", description="the section's name, e.g. findings")
+    text: str = Field(default="", description="for write and append: the note")
 
 
 async def run(arguments: Arguments, call: Call) -> Result:

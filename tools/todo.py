@@ -48,12 +48,14 @@ _SYNONYMS = {
 
 class Arguments(BaseModel):
     action: Literal["set", "add", "update", "show", "clear"] = Field(
-        "show", description="set, add, update, show or clear"
+        default="show", description="set, add, update, show or clear"
     )
-    items: list[str] = Field([], description="for set and add: the steps, one short phrase each")
-    number: int = Field(0, description="for update: the item's number, from 1")
+    items: list[str] = Field(
+        default=[], description="for set and add: the steps, one short phrase each"
+    )
+    number: int = Field(default=0, description="for update: the item's number, from 1")
     state: Literal["open", "active", "done", "failed"] = Field(
-        "done", description="for update: open, active, done or failed"
+        default="done", description="for update: open, active, done or failed"
     )
 
     @field_validator("items", mode="before")

@@ -7,7 +7,7 @@ Several directories are read in order; a later one replaces profiles of the
 same name. A bad profile is named in `problems` and skipped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,18 @@ class Profile:
 class Profiles:
     """All usable profiles, in the order of their names."""
 
-    def __init__(self, directories: Sequence[Path], default: str = "secretary") -> None:
-        """Read the directories; ConfigurationError when no profile is usable."""
+    def __init__(
+        self,
+        directories: Sequence[Path],
+        default: str = "secretary",
+        installed: Collection[str] | None = None,
+    ) -> None:
+        """Read the directories, the shipped one first; ConfigurationError when
+        no profile is usable. With `installed` tool names, unknown ones are problems.
+        """
         self._directories = tuple(directories)
         self._default = default
+        self._installed = installed
         self._profiles: dict[str, Profile] = {}
         self.problems: tuple[str, ...] = ()
         self.reload()
@@ -87,10 +95,15 @@ class Profiles:
         """
         profiles: dict[str, Profile] = {}
         problems: list[str] = []
-        for directory in self._directories:
+        known: set[str] = set(self._installed or ())
+        for number, directory in enumerate(self._directories):
             found, faults = _read_all(directory)
             profiles.update(found)
             problems += faults
+            if number == 0:  # tools that ship with a later version are absent, not unknown
+                known.update(name for each in found.values() for name in each.enabled_tools)
+            elif self._installed is not None:
+                problems += filter(None, (_strangers(known, each) for each in found.values()))
         if not profiles:
             raise ConfigurationError("No profile is usable.", *problems)
         if self._default not in profiles:
@@ -110,6 +123,14 @@ class Profiles:
     def default(self) -> Profile:
         """The profile of new sessions, and of those whose own has gone."""
         return self._profiles.get(self._default) or next(iter(self._profiles.values()))
+
+
+def _strangers(known: Collection[str], profile: Profile) -> str:
+    """Return a sentence about tool names of a profile that nobody knows, "" if there are none."""
+    strange = [name for name in profile.enabled_tools if name not in known]
+    if not strange:
+        return ""
+    return f"Profile '{profile.id}' names tools that are not installed: {', '.join(strange)}."
 
 
 def _read_all(directory: Path) -> tuple[dict[str, Profile], list[str]]:

@@ -8,7 +8,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -114,9 +114,12 @@ class Registry:
         """Return what a turn with these tool names may use, in the names' order."""
         return TurnCatalogue(
             tuple(self._tools[name] for name in _once(names) if name in self._tools),
-            tuple(profiles),
+            tuple(replace(each, tools=self._installed(each.tools)) for each in profiles),
             (*self.problems, *problems),
         )
+
+    def _installed(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in self._tools)
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
