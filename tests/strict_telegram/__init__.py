@@ -24,7 +24,7 @@ Stage (who and where; makes no update, but a topic's service message)
     channel(title)   topic(forum, name)
 Acts (what people do)
     say(chat, person, text, reply_to=, topic=, photo=File, document=File, album=,
-        forward_from=, anonymous=, linked=) → Message; `update_id` None: privacy hid it
+        forward_from=, anonymous=, linked=, age=) → Message; `update_id` None: privacy hid it
     post(channel, text)   edit(message, text)   delete(message)
     press(message, button text or data, person) → Press (answered, text, alert)
     forge(message, any data, person)   react(message, emoji, person)

@@ -35,12 +35,14 @@ class Acts:
         forward_from: Person | Chat | str | None = None,
         anonymous: bool = False,
         linked: bool = False,
+        age: int = 0,
     ) -> Message:
         """Write a message as a person, or in a channel's name if a chat is given.
 
         `anonymous`: an admin hides behind the group. `linked`: the channel is
         the group's own, and the post came by itself. `forward_from` is a
         person, a channel, or the name of someone who hides their account.
+        `age`: it was sent so many seconds ago, and the bot is told only now.
         """
         world = self.world
         sender, sender_chat = _speaker(world, chat, person, anonymous, linked)
@@ -58,6 +60,7 @@ class Acts:
             forward_origin=_origin(world, forward_from),
             automatic_forward=linked,
         )
+        message.date -= age
         self._tell(message, "message")
         return message
 

@@ -8,7 +8,7 @@ from strict_telegram.access import Need
 from strict_telegram.arguments import Arguments
 from strict_telegram.errors import NOT_MODIFIED, bad
 from strict_telegram.markup import Text
-from strict_telegram.model import Chat, Kind, Markup, Message, Version
+from strict_telegram.model import Kind, Markup, Message, Version
 from strict_telegram.world import World
 
 DELETE_WITHIN = 48 * 3600  # seconds after which a message cannot be deleted
@@ -48,14 +48,9 @@ def _editable(world: World, arguments: Arguments) -> Message:
         raise bad("Message identifier is not specified")
     place = access.chat(world, arguments, Need.EDIT)
     message = access.message(place, message_id, "message to edit")
-    own = message.sender is world.bot or (message.sender_chat is place and _own_channel(place))
-    if not own or message.forward_origin is not None or message.service:
+    if not message.outgoing:
         raise bad("Message can't be edited")
     return message
-
-
-def _own_channel(place: Chat) -> bool:
-    return place.kind is Kind.CHANNEL and place.bot_status == "administrator"
 
 
 def _change(
@@ -110,6 +105,6 @@ def delete_messages(world: World, arguments: Arguments) -> bool:
 def _may_delete(world: World, message: Message) -> bool:
     if world.clock.wall() - message.date >= DELETE_WITHIN:
         return False
-    if message.chat.kind is Kind.PRIVATE or message.sender is world.bot:
+    if message.chat.kind is Kind.PRIVATE or message.outgoing:
         return True
     return message.chat.bot_status == "administrator"

@@ -102,4 +102,5 @@ def upgraded(new_chat: int) -> ApiError:
 UNAUTHORIZED = ApiError(401, "Unauthorized")
 INVALID_TOKEN = ApiError(401, "Unauthorized: invalid token specified")
 NO_METHOD = ApiError(404, "Not Found: method not found")
+TOO_LARGE = ApiError(413, "Request Entity Too Large")
 NO_PATH = ApiError(404, "Not Found")

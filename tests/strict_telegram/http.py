@@ -17,6 +17,7 @@ from strict_telegram.errors import (
     INVALID_TOKEN,
     NO_METHOD,
     NO_PATH,
+    TOO_LARGE,
     UNAUTHORIZED,
     ApiError,
     flood,
@@ -75,6 +76,8 @@ class Front:
             return await self._call(request, found["method"].lower())
         except ApiError as error:
             return _refusal(error)
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal(TOO_LARGE)
         except _Dropped:
             _abort(request)
             return web.Response()

@@ -53,8 +53,10 @@ _ALLOWED_MODES = {
 }
 _USER_LINK = re.compile(r"tg://user\?id=(\d+)$")
 _INERT = str.maketrans(dict.fromkeys("*_~|`[]()", "x"))
-_SPACES = " \n\t\r"
-_BLANKS = " \n\t\r\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u2800\ufeff"
+_SPACES = " \n\t\r" + "".join(map(chr, range(0x20)))
+_BLANKS = _SPACES + "\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_REMOVED = re.compile("[\r\u030a\u0333\u033f\u2028-\u202e]")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
 
 Entity = Mapping[str, Any]
 
@@ -177,9 +179,9 @@ def _checked(text: str, entities: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def cleaned(text: str) -> str:
-    """Return a text as TDLib cleans it: no CR, controls as blanks, no exotic breaks."""
-    kept = re.sub(r"[\r\u2028-\u202e]", "", text)
-    return re.sub(r"[\x00-\x08\x0b-\x1f]", " ", kept)
+    """Return a text as TDLib cleans it: some characters go, controls become blanks."""
+    kept = _REMOVED.sub("", text)
+    return "" if not kept.strip(_SPACES) else _CONTROLS.sub(" ", kept)
 
 
 def _settled(found: Mapping[str, Any]) -> Text:

@@ -103,6 +103,8 @@ class Message:
     edit_date: int | None = None
     deleted_at: float | None = None
     silent: bool = False
+    outgoing: bool = False
+    """The tested bot wrote it."""
     automatic_forward: bool = False
     update_id: int | None = None
     """The latest update that told the bot of it; None: it was not told."""
@@ -154,7 +156,6 @@ class Chat:
     topics: dict[int, Topic] = field(default_factory=dict)
     moved_to: int | None = None
     gone: bool = False
-    slow_mode: bool = False
     muted: bool = False
     """The bot may not write (no rights)."""
     messages: dict[int, Message] = field(default_factory=dict)

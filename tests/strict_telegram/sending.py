@@ -118,6 +118,7 @@ def _send(
         reply_to=reply_to,
         topic=topic,
         silent=silent,
+        outgoing=True,
     )
     return wire.message(world, message)
 

@@ -26,11 +26,7 @@ class Watch:
 
         The bot's own, or with `by_bot=False` everyone's.
         """
-        all_of_it = list(chat.messages.values())
-        if not by_bot:
-            return all_of_it
-        bot = self.world.bot
-        return [m for m in all_of_it if m.sender is bot or (m.sender_chat is chat and m.versions)]
+        return [found for found in chat.messages.values() if found.outgoing or not by_bot]
 
     def visible_texts(self, chat: Chat, *, by_bot: bool = True) -> list[str]:
         """Return what stands in a chat now, oldest first."""

@@ -78,13 +78,23 @@ def message(world: World, found: Message, *, with_reply: bool = True) -> Json:
         wired["is_automatic_forward"] = True
     if found.album:
         wired["media_group_id"] = found.album
-    replied = found.reply_to
+    replied = found.reply_to or _topic_start(found)
     if with_reply and replied is not None and replied.visible:
         wired["reply_to_message"] = message(world, replied, with_reply=False)
     wired |= _body(world, found) | dict(found.service)
     if found.buttons:
         wired["reply_markup"] = dict(found.markup or {})
     return wired
+
+
+def _topic_start(found: Message) -> Message | None:
+    """Return what a message in a topic replies to without a reply: the topic's start.
+
+    Telegram really does so; a client must not take it for a person's reply.
+    """
+    if found.topic is None or found.topic.id in (1, found.id):
+        return None
+    return found.chat.messages.get(found.topic.id)
 
 
 def _body(world: World, found: Message) -> Json:

@@ -41,7 +41,7 @@ async def test_a_poll_that_dies_loses_nothing(
 async def test_negative_offset_keeps_only_the_last(
     server: Server, chat: Chat, ann: Person, raw: Any
 ) -> None:
-    """real-parts §3: −k forgets all but the last k."""
+    """real-parts §3: -k forgets all but the last k."""
     ids = [server.say(chat, ann, str(number)).update_id for number in range(5)]
     assert _ids(await raw("getUpdates", offset=-2)) == ids[3:]
     assert _ids(await raw("getUpdates", offset=0)) == ids[3:]

@@ -28,7 +28,7 @@ async def _refused(raw: Any, **params: Any) -> str:
         ("HTML", "<foo>x</foo>", 'Unsupported start tag "foo" at byte offset 0'),
         ("HTML", "a < b", 'Unsupported start tag "" at byte offset 2'),
         ("HTML", "<b>x</i>", 'Unmatched end tag at byte offset 4, expected "</b>", found "</i>"'),
-        ("HTML", "<i>x", "Can't find end tag corresponding to start tag \"i\""),
+        ("HTML", "<i>x", 'Can\'t find end tag corresponding to start tag "i"'),
     ],
 )
 async def test_markup_that_does_not_parse(
@@ -75,8 +75,6 @@ async def test_length_counts_after_parsing(server: Server, chat: Chat, bot: Bot)
     assert message.text == "x" * 4096
     with pytest.raises(BadRequest, match="Message is too long"):
         await bot.send_message(5, "x" * 4097)
-
-
 
 
 @pytest.mark.parametrize(
@@ -194,7 +192,7 @@ def _keyboard(**button: Any) -> str:
 async def test_keyboards_that_are_refused(
     chat: Chat, raw: Any, markup: str, description: str
 ) -> None:
-    """platform §1.3: callback_data is 1–64 bytes; trust F14."""
+    """platform §1.3: callback_data is 1 to 64 bytes; trust F14."""
     assert await _refused(raw, text="x", reply_markup=markup) == f"Bad Request: {description}"
 
 
