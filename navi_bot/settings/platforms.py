@@ -1,0 +1,32 @@
+"""Settings of the chat platforms."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from navi_bot.settings import values
+from navi_bot.settings.parse import parsed
+
+
+class TelegramSettings(BaseSettings):
+    telegram_bot_token: Annotated[SecretStr | None, parsed(values.telegram_token)] = Field(
+        default=None, validation_alias="TELEGRAM_BOT_TOKEN"
+    )
+    telegram_api_url: Annotated[str, parsed(values.web_address)] = Field(
+        default="https://api.telegram.org", validation_alias="TELEGRAM_API_URL"
+    )
+
+
+class MatrixSettings(BaseSettings):
+    matrix_homeserver: Annotated[str, parsed(values.web_address)] = Field(
+        default="", validation_alias="MATRIX_HOMESERVER"
+    )
+    matrix_user_id: Annotated[str, parsed(values.mxid)] = Field(
+        default="", validation_alias="MATRIX_USER_ID"
+    )
+    matrix_password: SecretStr | None = Field(default=None, validation_alias="MATRIX_PASSWORD")
+    matrix_access_token: SecretStr | None = Field(
+        default=None, validation_alias="MATRIX_ACCESS_TOKEN"
+    )
+    matrix_device_id: str = Field(default="", validation_alias="MATRIX_DEVICE_ID")
