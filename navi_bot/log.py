@@ -72,13 +72,14 @@ def configure(settings: Settings, to_file: bool = False, stream: TextIO | None =
 
 def one_line(error: BaseException) -> str:
     """Return an exception as one line; of a group, the errors in it."""
-    return "; ".join(f"{type(leaf).__name__}: {leaf}".partition("\n")[0] for leaf in _leaves(error))
+    return "; ".join(f"{type(leaf).__name__}: {leaf}".partition("\n")[0] for leaf in leaves(error))
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors in a group of groups, or the error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
         yield error
 

@@ -71,7 +71,9 @@ def _forms(secret: str) -> set[str]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
     }
-    return {form for form in plain | set(_encoded(secret)) if len(form) >= SHORTEST}
+    # A structure inside a structure is escaped twice.
+    nested = {json.dumps(form)[1:-1] for form in plain}
+    return {form for form in plain | nested | set(_encoded(secret)) if len(form) >= SHORTEST}
 
 
 def _encoded(secret: str) -> Iterable[str]:
