@@ -39,10 +39,9 @@ class Acts:
     ) -> Message:
         """Write a message as a person, or in a channel's name if a chat is given.
 
-        `anonymous`: an admin hides behind the group. `linked`: the channel is
-        the group's own, and the post came by itself. `forward_from` is a
-        person, a channel, or the name of someone who hides their account.
-        `age`: it was sent so many seconds ago, and the bot is told only now.
+        `anonymous`: an admin hides behind the group; `linked`: the group's own
+        channel's post came by itself; `forward_from`: a person, a channel, or
+        the name of a hidden account; `age`: sent so many seconds ago.
         """
         world = self.world
         sender, sender_chat = _speaker(world, chat, person, anonymous, linked)
@@ -61,14 +60,12 @@ class Acts:
             automatic_forward=linked,
         )
         message.date -= age
-        self._tell(message, "message")
-        return message
+        return self._tell(message, "message")
 
     def post(self, channel: Chat, text: str) -> Message:
         """Publish a post in a channel; only an admin bot is told."""
         message = self.world.add_message(channel, None, markup.typed(text), sender_chat=channel)
-        self._tell(message, "channel_post")
-        return message
+        return self._tell(message, "channel_post")
 
     def edit(self, message: Message, text: str) -> None:
         """Change the text of a person's message."""
@@ -138,9 +135,10 @@ class Acts:
         """Hand any update to the bot, of kinds unknown here too; return its id."""
         return self.world.offer(kind, payload)
 
-    def _tell(self, message: Message, kind: str) -> None:
+    def _tell(self, message: Message, kind: str) -> Message:
         if _reaches_bot(self.world, message):
             message.update_id = self.world.offer(kind, wire.message(self.world, message))
+        return message
 
 
 def _speaker(

@@ -4,9 +4,29 @@ import base64
 
 import pytest
 from strict_telegram import TOKEN
-from strict_telegram.remote import launched
+from strict_telegram.remote import Remote, launched
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import NetworkError, RetryAfter
+
+
+async def _strike(remote: Remote, bot: Bot) -> None:
+    """Lose an answer, flood, wait, refuse connections; come back each time."""
+    action = {"kind": "Reset", "after": True}
+    fault = await remote.do("fault", action=action, method="sendMessage", times=None)
+    with pytest.raises(NetworkError):
+        await bot.send_message(5, "lost answer")
+    await remote.do("heal", fault=fault["fault"])
+    await bot.send_message(5, "third")
+    with pytest.raises(RetryAfter):
+        await bot.send_message(5, "fourth")
+    assert len(await remote.do("flooded")) == 1
+    await remote.do("advance", seconds=31)
+    await bot.send_message(5, "fifth")
+    await remote.do("refuse_connections")
+    with pytest.raises(NetworkError):
+        await bot.get_me()
+    await remote.do("accept_connections")
+    assert (await bot.get_me()).username == "navi_bot"
 
 
 async def test_another_process_serves_the_same_world() -> None:
@@ -34,22 +54,7 @@ async def test_another_process_serves_the_same_world() -> None:
             assert (await remote.do("presses"))[0]["answered"] is True
             assert await remote.do("visible_texts", chat=5) == ["hi"]
 
-            action = {"kind": "Reset", "after": True}
-            fault = await remote.do("fault", action=action, method="sendMessage", times=None)
-            with pytest.raises(NetworkError):
-                await bot.send_message(5, "lost answer")
-            await remote.do("heal", fault=fault["fault"])
-            await bot.send_message(5, "third")
-            with pytest.raises(RetryAfter):
-                await bot.send_message(5, "fourth")
-            assert len(await remote.do("flooded")) == 1
-            await remote.do("advance", seconds=31)
-            await bot.send_message(5, "fifth")
-            await remote.do("refuse_connections")
-            with pytest.raises(NetworkError):
-                await bot.get_me()
-            await remote.do("accept_connections")
-            assert (await bot.get_me()).username == "navi_bot"
+            await _strike(remote, bot)
         assert await remote.do("visible_texts", chat=5) == ["hi", "lost answer", "third", "fifth"]
         calls = await remote.do("calls", method="sendMessage")
         assert [call["outcome"] for call in calls] == ["ok", "dropped", "ok", "refused", "ok"]
