@@ -87,8 +87,12 @@ class Outbox(Protocol):
         """Return final posts of the account that are not fully acknowledged."""
         ...
 
-    async def begin(self, head: Head, number: int, transaction: str) -> None:
-        """Record the intent of a first send, before it is made."""
+    async def begin(self, head: Head, number: int, transaction: str, page: Page) -> None:
+        """Record the intent of a first send, and what it shows, before it is made.
+
+        Replaces the transaction of an earlier try of the same page; a settled
+        post keeps its desired pages.
+        """
         ...
 
     async def sent(self, key: str, number: int, message_id: str, shown_hash: str) -> None: ...
