@@ -8,6 +8,7 @@ until the tool has cleaned up.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -23,8 +24,15 @@ log = structlog.get_logger()
 class InstalledTools:
     """The toolbox of the daemon: the registry's catalogues, and calls to its tools."""
 
-    def __init__(self, registry: Registry, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        redact: Callable[[str], str] = str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`redact` takes secrets out of results before anybody sees them."""
         self._registry = registry
+        self._redact = redact
         self._clock = clock
 
     def catalogue(
@@ -43,6 +51,7 @@ class InstalledTools:
         """
         began = self._clock()
         result = await _result(tool, asked, call)
+        result = replace(result, text=self._redact(result.text))
         log.info(
             "tool.execute",
             tool=tool.name,

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 
-from navi_bot.errors import ModelTimeout
 from navi_bot.messages import Message, RoomId, ToolCall
 from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest, ToolSchema, Urgency
-from navi_bot.ports.tools import Stop
 
 Act = Chunk | Exception | Callable[[], Awaitable[None]]
 """One thing a scripted answer does: send a chunk, break, or something awaited."""
@@ -99,25 +97,6 @@ class OpenGate:
             yield
         finally:
             self.inside -= 1
-
-
-async def timed(
-    stream: AsyncGenerator[Chunk], stop: Stop, first: float, gap: float
-) -> AsyncGenerator[Chunk]:
-    """A guard by the port's contract, without any polling."""
-    limit = first
-    async with aclosing(stream):
-        while not stop.is_set:
-            try:
-                async with asyncio.timeout(limit):
-                    chunk = await anext(stream, None)
-            except TimeoutError as error:
-                which = "first" if limit is first else "next"
-                raise ModelTimeout(f"No {which} token within {limit:g} s.") from error
-            if chunk is None:
-                return
-            yield chunk
-            limit = gap
 
 
 class Characters:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.scripted_host import Act, Characters, OpenGate, Parrot, ScriptedHost, timed
+from agent.scripted_host import Act, Characters, OpenGate, Parrot, ScriptedHost
 from pydantic import BaseModel
 
 from navi_bot.agent.journal import MemoryJournal
@@ -28,6 +28,7 @@ from navi_bot.messages import (
     SessionId,
     TurnId,
 )
+from navi_bot.models.guard import guarded
 from navi_bot.ports.agent import Backend
 from navi_bot.ports.tools import Call, Effect, Result, Tool
 from navi_bot.running import StopToken
@@ -183,7 +184,7 @@ class Stage:
                     chunk_timeout=self.gap,
                 )
             },
-            guard=timed,
+            guard=guarded,
             estimator=self.estimator,
             repetition=Parrot,
             persona="A persona.",

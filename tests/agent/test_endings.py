@@ -7,6 +7,7 @@ import pytest
 from agent.scripted_host import Act, calls, for_ever, said
 from agent.stage import Words, ending, stage, text_of, tool
 
+from navi_bot.agent.size import Overflow, overflow
 from navi_bot.errors import (
     ContextTooLarge,
     CredentialError,
@@ -69,6 +70,25 @@ async def test_a_prompt_that_does_not_fit_never_reaches_the_host(tmp_path: Path)
         assert figure in end.full_content
     assert text_of(events) == end.full_content
     assert scene.diary.history[-1].content == scene.diary.context[-1].content == end.full_content
+
+
+@pytest.mark.parametrize(
+    ("total", "miss"),
+    [
+        (0, None),
+        (6144, None),
+        (6145, Overflow(145, 144, 8192, 6000, 2048)),
+        (20_000, Overflow(14_000, 144, 8192, 6000, 2048)),
+    ],
+)
+def test_the_answers_share_of_the_window_is_kept(total: int, miss: Overflow | None) -> None:
+    """N-59: a prompt may fill the window but for 2,048 tokens."""
+    assert overflow(total, 6000, 8192) == miss
+
+
+def test_nothing_is_left_when_the_old_is_too_much_already() -> None:
+    """N-60: never a negative number of tokens left."""
+    assert overflow(9000, 8500, 8192) == Overflow(500, 0, 8192, 8500, 2048)
 
 
 async def test_a_huge_tool_result_is_caught_before_the_next_call(tmp_path: Path) -> None:
@@ -173,6 +193,7 @@ async def test_a_host_that_is_away_is_the_runners_matter(
     scene.settled()
     assert not scene.diary.closed
     assert len(scene.diary.context) == 1 + 2 * len(before)
+    assert len(scene.host.requests) == 1 + len(before)
 
 
 FAILURES: dict[str, tuple[NaviError, str, bool]] = {

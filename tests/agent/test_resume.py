@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from agent.scripted_host import OpenGate, calls, for_ever, said
-from agent.stage import Diary, State, Words, assert_answered, ending, stage, tool
+from agent.scripted_host import OpenGate, ScriptedHost, calls, for_ever, said
+from agent.stage import Diary, Stage, State, Words, assert_answered, ending, stage, tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from navi_bot.agent import marks
 from navi_bot.events import Event, Notice, ProfileSwitched, Steered, StreamEnd, ToolEvent
 from navi_bot.messages import Entry, Message, ToolCall
+from navi_bot.ports.model import ModelInfo
 from navi_bot.ports.store import JournalledCall, PendingBatch
 from navi_bot.ports.tools import Call, Effect, Result
 from navi_bot.toolbox.contract import tool_of
@@ -138,11 +139,23 @@ async def test_a_profile_that_is_gone_is_replaced_and_said(tmp_path: Path) -> No
 
 async def test_a_room_can_override_model_and_thinking(tmp_path: Path) -> None:
     """The run's model and think go before the profile's and the host's."""
-    scene = stage(tmp_path, said("ok"), more='"temperature": 0.2')
+    scene = stage(tmp_path, said("ok"), more='"temperature": 0.2, "model": "own"')
+    await scene.play()
+    assert (scene.host.requests[0].model, scene.host.requests[0].think) == ("own", True)
+    scene.diary = Diary()
     await scene.play(scene.run(model="big", think=False))
-    request = scene.host.requests[0]
+    request = scene.host.requests[1]
     assert (request.model, request.think, request.temperature) == ("big", False, 0.2)
     assert request.num_ctx == 65536
+
+
+async def test_a_model_is_asked_only_what_it_can(tmp_path: Path) -> None:
+    """VX-14: no tools and no thinking for a model without, and never above its window."""
+    info = ModelInfo("m", 4096, tools=False, thinking=False, vision=True)
+    scene = Stage(tmp_path, ScriptedHost(said("ok"), info=info), tools=[tool("a")])
+    assert ending(await scene.play()).max_context_tokens == 4096
+    request = scene.host.requests[0]
+    assert (request.tools, request.think, request.num_ctx) == ((), None, 4096)
 
 
 async def test_run_returns_the_text(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from navi_bot.events import (
     ToolEvent,
     ToolStarted,
 )
+from navi_bot.messages import Message
 from navi_bot.ports.model import Chunk
 from navi_bot.ports.tools import Call, Effect, Result
 
@@ -92,6 +93,39 @@ async def test_calls_that_came_with_the_stop_are_not_stored(tmp_path: Path) -> N
     end = last(await stopped_at(scene, TextDelta))
     assert end.cancelled == ("a",)
     assert not scene.diary.context[-1].tool_calls
+
+
+async def test_with_the_last_token_still_wins(tmp_path: Path) -> None:
+    """N-37: checked after the stream; a stop that comes with its end is not lost."""
+    script = said("Hi")
+    scene = stage(tmp_path, script)
+
+    async def press() -> None:
+        scene.stop.stop("somebody")
+
+    script.append(press)
+    assert last(await scene.play()).partial == "Hi"
+
+
+async def test_before_a_call_goes_before_its_limits(tmp_path: Path) -> None:
+    """N-37: checked before the size guard, which would end the run as too large."""
+    scene = stage(tmp_path, said("x"), num_ctx=2100)
+    scene.stop.stop("somebody")
+    last(await scene.play(scene.run("word " * 1000)))
+
+
+async def test_messages_that_steer_are_left_for_a_turn_of_their_own(tmp_path: Path) -> None:
+    """After a stop nothing is taken that would then go unanswered."""
+
+    async def press(arguments: Words, call: Call) -> Result:
+        scene.stop.stop("somebody")
+        return Result("done")
+
+    scene = stage(tmp_path, calls(("a", {}), ("b", {})), tools=[tool("a", press), tool("b")])
+    scene.diary.steers = [Message("user", "And this?")]
+    end = last(await scene.play())
+    assert (end.finished, end.cancelled) == (("a",), ("b",))
+    assert scene.diary.steers
 
 
 async def test_during_a_tool_cancels_it_and_skips_the_rest(tmp_path: Path) -> None:

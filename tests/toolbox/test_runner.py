@@ -145,3 +145,15 @@ async def test_a_cancellation_passes() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await carried_out(hang)
+
+
+async def test_secrets_are_taken_out_of_results() -> None:
+    """VX-13: what a tool brings back is redacted before the model or the room gets it."""
+
+    async def leak(arguments: Wanted, call: Call) -> Result:
+        return Result("key=hunter2")
+
+    made = tool(leak)
+    registry = Registry(Found({"t": made}, ()))
+    toolbox = InstalledTools(registry, redact=lambda text: text.replace("hunter2", "***"))
+    assert await toolbox.run(made, ToolCall("1", "t", {"must": "x"}), CALL) == Result("key=***")
