@@ -1,0 +1,81 @@
+"""Opens the database and hands out its aggregates."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from navi_bot.messages import SessionId
+from navi_bot.ports.tools import SessionState
+from navi_bot.resources import migrations_folder
+from navi_bot.settings import Settings
+from navi_bot.store.calibration import PostgresCalibration
+from navi_bot.store.embedded import EmbeddedServer, attach
+from navi_bot.store.files import PostgresFiles
+from navi_bot.store.inbox import PostgresInbox
+from navi_bot.store.migrate import migrate
+from navi_bot.store.outbox import PostgresOutbox
+from navi_bot.store.people import PostgresPeople
+from navi_bot.store.pool import open_pool
+from navi_bot.store.relay import PostgresRelay
+from navi_bot.store.sessions import PostgresSessions
+from navi_bot.store.state import PostgresSessionState
+from navi_bot.store.turns import PostgresTurns
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every aggregate, over one pool. `database` describes it without secrets."""
+
+    dsn: str
+    database: str
+    pool: asyncpg.Pool
+    people: PostgresPeople
+    inbox: PostgresInbox
+    turns: PostgresTurns
+    sessions: PostgresSessions
+    files: PostgresFiles
+    outbox: PostgresOutbox
+    relay: PostgresRelay
+    calibration: PostgresCalibration
+
+    def state(self, session: SessionId) -> SessionState:
+        return PostgresSessionState(self.pool, session)
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Stores]:
+    """Open the configured database, migrated; the embedded one is started if need be.
+
+    A second process attaches to the server that a running daemon has started.
+    """
+    async with AsyncExitStack() as stack:
+        dsn, database = await _server(settings, stack)
+        pool = await stack.enter_async_context(open_pool(dsn))
+        await migrate(pool, migrations_folder())
+        yield Stores(
+            dsn=dsn,
+            database=database,
+            pool=pool,
+            people=PostgresPeople(pool),
+            inbox=PostgresInbox(pool, settings.profile),
+            turns=PostgresTurns(pool),
+            sessions=PostgresSessions(pool),
+            files=PostgresFiles(pool, settings.data_dir),
+            outbox=PostgresOutbox(pool),
+            relay=PostgresRelay(pool),
+            calibration=PostgresCalibration(pool),
+        )
+
+
+async def _server(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    """Return the database's DSN and its description."""
+    url = settings.database_url
+    if url is not None:
+        return url.get_secret_value(), "external PostgreSQL"
+    running = await attach(settings.data_dir)
+    if running is not None:
+        return running, "embedded PostgreSQL of the running daemon"
+    server = await stack.enter_async_context(EmbeddedServer(settings.data_dir))
+    return server.dsn, server.describe()

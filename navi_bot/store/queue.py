@@ -1,0 +1,165 @@
+"""Wakes rooms: procrastinate carries a room's number from commit to handler.
+
+A job says only "take this room's next turn"; the turns table is the queue and
+the truth. Jobs of one room share a lock, so they run one after another, and
+the queue of a job is the bot account whose lease its daemon holds. A job that
+a dead daemon was doing is given back at once when the next one starts, and by
+a sweep elsewhere: the library frees nothing by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.jobs import Job
+
+from navi_bot.errors import NaviError
+from navi_bot.messages import RoomId
+from navi_bot.store.migrate import QUEUE_SCHEMA
+from navi_bot.store.pool import Connection
+
+log = structlog.get_logger()
+
+TASK = "navi.wake_room"
+HEARTBEAT = 2.0
+STALE_AFTER = 10.0
+SWEEP_EVERY = 5.0
+POLL_EVERY = 1.0
+"""Seconds between looks for jobs that are due later; others are notified."""
+RESTART_FIRST, RESTART_LAST = 0.5, 15.0
+"""Seconds until a worker that lost the database is started again."""
+
+_WAKE = f"""
+SELECT {QUEUE_SCHEMA}.procrastinate_defer_jobs_v1(ARRAY[ROW(
+    $1::text, '{TASK}', 0, 'room:' || $2::bigint, NULL,
+    jsonb_build_object('room', $2::bigint),
+    CASE WHEN $3::float8 > 0 THEN now() + make_interval(secs => $3::float8) END
+)::{QUEUE_SCHEMA}.procrastinate_job_to_defer_v1])
+"""
+
+
+def queue_name(platform: str, account: str) -> str:
+    return f"{platform}:{account}"
+
+
+async def wake(
+    connection: Connection, room: int, platform: str, account: str, delay: float = 0.0
+) -> None:
+    """Have the room's next turn taken once the running transaction commits.
+
+    `delay` is in seconds.
+    """
+    await connection.fetchval(_WAKE, queue_name(platform, account), room, delay)
+
+
+class Wakeups:
+    """Async context manager: hears wake-ups and runs the handler for each."""
+
+    def __init__(
+        self,
+        dsn: str,
+        queues: Sequence[str],
+        concurrency: int,
+        handler: Callable[[RoomId], Awaitable[None]],
+        *,
+        drain: float = 10.0,
+    ) -> None:
+        self._queues = list(queues)
+        self._concurrency = concurrency
+        self._handler = handler
+        self._drain = drain
+        self._tasks = asyncio.TaskGroup()
+        self._working: list[asyncio.Task[None]] = []
+        self._stopping = False
+        logging.getLogger("procrastinate").setLevel(logging.WARNING)
+        self._app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=dsn,
+                min_size=1,
+                max_size=3,
+                kwargs={
+                    "options": f"-c search_path={QUEUE_SCHEMA}",
+                    "application_name": "navi-bot queue",
+                },
+            )
+        )
+        self._app.task(name=TASK)(self._handle)
+
+    async def __aenter__(self) -> Self:
+        await self._app.open_async()
+        await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
+        await self._tasks.__aenter__()
+        self._working = [
+            self._tasks.create_task(self._work()),
+            self._tasks.create_task(self._sweep()),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping = True
+        for task in self._working:
+            task.cancel()
+        await self._tasks.__aexit__(kind, error, trace)
+        await self._app.close_async()
+
+    async def _handle(self, room: int) -> None:
+        """Run the handler; the boundary of one room's turn."""
+        try:
+            await self._handler(RoomId(room))
+        except NaviError as error:
+            log.error("wake_failed", room=room, error=str(error))
+        except Exception:
+            log.exception("wake_crashed", room=room)
+
+    async def _work(self) -> None:
+        """Run the worker; when the database goes away, start it again later."""
+        wait = RESTART_FIRST
+        while not self._stopping:
+            try:
+                await self._app.run_worker_async(
+                    queues=self._queues,
+                    concurrency=self._concurrency,
+                    fetch_job_polling_interval=POLL_EVERY,
+                    shutdown_graceful_timeout=self._drain,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=STALE_AFTER,
+                )
+                wait = RESTART_FIRST
+            except (ProcrastinateException, OSError) as error:
+                log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, RESTART_LAST)
+
+    async def _sweep(self) -> None:
+        """Give back the jobs of workers that died elsewhere."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                await self._give_back(
+                    await self._app.job_manager.get_stalled_jobs(
+                        seconds_since_heartbeat=STALE_AFTER
+                    )
+                )
+            except (ProcrastinateException, OSError) as error:
+                log.warning("queue_not_swept", error=type(error).__name__)
+
+    async def _give_back(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if job.queue in self._queues and job.id is not None:
+                log.info("wake_given_back", job=job.id)
+                await self._app.job_manager.retry_job_by_id_async(
+                    job.id, retry_at=datetime.now(UTC)
+                )

@@ -1,0 +1,92 @@
+"""A real PostgreSQL for every test that wants one: the embedded server itself.
+
+`dsn` is the URL of a fresh, migrated database; `database` a pool on it. The
+template is migrated once a run. NAVI_TEST_POSTGRES names another server to
+run against, as a URL with the right to create databases.
+"""
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from navi_bot.resources import migrations_folder
+from navi_bot.store.embedded import EmbeddedServer
+from navi_bot.store.migrate import migrate
+from navi_bot.store.pool import open_pool
+
+TEMPLATE = f"navi_template_{os.getpid()}"
+_numbers = itertools.count(1)
+
+
+def with_database(dsn: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+async def _execute(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _make_template(dsn: str) -> None:
+    await _execute(dsn, f"CREATE DATABASE {TEMPLATE}")
+    async with open_pool(with_database(dsn, TEMPLATE)) as pool:
+        await migrate(pool, migrations_folder())
+
+
+@pytest.fixture(scope="session")
+def server_dsn() -> Iterator[str]:
+    """The URL of a running server with the migrated template in it."""
+    given = os.environ.get("NAVI_TEST_POSTGRES")
+    if given:
+        asyncio.run(_make_template(given))
+        yield given
+        asyncio.run(_execute(given, f"DROP DATABASE {TEMPLATE}"))
+        return
+    with tempfile.TemporaryDirectory(prefix="navi-test-") as folder:
+        server = EmbeddedServer(Path(folder) / "data")
+        asyncio.run(server.__aenter__())
+        try:
+            asyncio.run(_make_template(server.dsn))
+            yield server.dsn
+        finally:
+            asyncio.run(server.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def empty_dsn(server_dsn: str) -> AsyncIterator[str]:
+    """The URL of a fresh database without any table."""
+    async for url in _fresh(server_dsn, "template1"):
+        yield url
+
+
+@pytest.fixture
+async def dsn(server_dsn: str) -> AsyncIterator[str]:
+    """The URL of a fresh migrated database."""
+    async for url in _fresh(server_dsn, TEMPLATE):
+        yield url
+
+
+async def _fresh(server: str, template: str) -> AsyncIterator[str]:
+    name = f"navi_test_{os.getpid()}_{next(_numbers)}"
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield with_database(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a fresh migrated database."""
+    async with open_pool(dsn) as pool:
+        yield pool

@@ -1,0 +1,168 @@
+"""Wake-ups: from commit to handler, once a room at a time, over crashes."""
+
+import asyncio
+import statistics
+import time
+
+import asyncpg
+
+from navi_bot.messages import RoomId
+from navi_bot.store.pool import transaction
+from navi_bot.store.queue import Wakeups, queue_name, wake
+
+QUEUE = queue_name("test", "1")
+
+
+async def until(predicate: object, within: float = 5.0) -> None:
+    async with asyncio.timeout(within):
+        while not predicate():  # type: ignore[operator] - a callable
+            await asyncio.sleep(0.005)
+
+
+async def test_a_commit_wakes_the_room_and_a_rollback_does_not(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+
+    async with Wakeups(dsn, [QUEUE], 4, handler):
+        try:
+            async with transaction(database) as connection:
+                await wake(connection, 7, "test", "1")
+                raise LookupError
+        except LookupError:
+            pass
+        async with transaction(database) as connection:
+            await wake(connection, 8, "test", "1")
+        await until(lambda: heard)
+        await asyncio.sleep(0.05)
+    assert heard == [8]
+
+
+async def test_rooms_do_not_wait_for_each_other_and_one_room_does(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    running: dict[RoomId, int] = {}
+    most: dict[RoomId, int] = {}
+    ended: list[RoomId] = []
+    together = 0
+
+    async def handler(room: RoomId) -> None:
+        nonlocal together
+        running[room] = running.get(room, 0) + 1
+        most[room] = max(most.get(room, 0), running[room])
+        together = max(together, sum(running.values()))
+        await asyncio.sleep(0.05)
+        running[room] -= 1
+        ended.append(room)
+
+    async with Wakeups(dsn, [QUEUE], 8, handler):
+        for _ in range(3):
+            for room in (1, 2, 3):
+                async with transaction(database) as connection:
+                    await wake(connection, room, "test", "1")
+        await until(lambda: len(ended) == 9)
+    assert set(most.values()) == {1}
+    assert together > 1
+
+
+async def test_a_failing_handler_harms_nobody(dsn: str, database: asyncpg.Pool) -> None:
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+        if room == 1:
+            raise ValueError("a bug")
+
+    async with Wakeups(dsn, [QUEUE], 1, handler):
+        for room in (1, 2):
+            async with transaction(database) as connection:
+                await wake(connection, room, "test", "1")
+        await until(lambda: len(heard) == 2)
+    async with transaction(database) as connection:
+        left = await connection.fetchval("SELECT count(*) FROM procrastinate.procrastinate_jobs")
+    assert left == 0, "jobs that are done do not pile up"
+
+
+async def test_a_dead_daemons_job_is_given_back_at_once(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    """After kill -9 a job stays `doing` for ever unless somebody frees it."""
+    async with transaction(database) as connection:
+        await wake(connection, 5, "test", "1")
+        worker = await connection.fetchval(
+            "INSERT INTO procrastinate.procrastinate_workers DEFAULT VALUES RETURNING id"
+        )
+        await connection.execute(
+            "UPDATE procrastinate.procrastinate_jobs SET status = 'doing', worker_id = $1", worker
+        )
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+
+    began = time.monotonic()
+    async with Wakeups(dsn, [QUEUE], 1, handler):
+        await until(lambda: heard)
+    assert time.monotonic() - began < 3
+
+
+async def test_leaving_waits_for_the_drain_and_then_cancels(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    outcome: list[str] = []
+    begun = asyncio.Event()
+
+    async def handler(room: RoomId) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            outcome.append("cancelled")
+            raise
+
+    began = time.monotonic()
+    async with Wakeups(dsn, [QUEUE], 1, handler, drain=0.2):
+        async with transaction(database) as connection:
+            await wake(connection, 5, "test", "1")
+        await asyncio.wait_for(begun.wait(), 5)
+    assert outcome == ["cancelled"]
+    assert time.monotonic() - began < 5
+
+
+async def test_a_later_wake_up_comes_when_it_is_due(dsn: str, database: asyncpg.Pool) -> None:
+    heard: list[float] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(time.monotonic())
+
+    async with Wakeups(dsn, [QUEUE], 1, handler):
+        began = time.monotonic()
+        async with transaction(database) as connection:
+            await wake(connection, 5, "test", "1", delay=0.5)
+        await until(lambda: heard)
+    assert 0.5 <= heard[0] - began < 2.5
+
+
+async def test_a_wake_up_is_heard_soon_after_the_commit(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    """By notification, not by the poll of one second."""
+    heard = asyncio.Event()
+
+    async def handler(room: RoomId) -> None:
+        heard.set()
+
+    delays = []
+    async with Wakeups(dsn, [QUEUE], 1, handler):
+        await asyncio.sleep(0.3)
+        for _ in range(20):
+            heard.clear()
+            async with transaction(database) as connection:
+                await wake(connection, 5, "test", "1")
+            began = time.monotonic()
+            await asyncio.wait_for(heard.wait(), 5)
+            delays.append(time.monotonic() - began)
+    assert statistics.median(delays) < 0.2, "a fifth of the poll's second"
