@@ -105,7 +105,8 @@ class Carrier:
             self.counts.accepted(call)
             if (typing := lane.typing.get(entry.head.address)) is not None:
                 typing.shown(now)
-        await self.ledger.record(entry.head.key, entry.machine.take_records())
+        self.ledger.owe_records(entry.head.key, entry.machine.take_records())
+        await self.ledger.settle(entry.head.key)
 
     async def _post_failed(self, lane: Lane, job: PostJob, error: NaviError) -> None:
         entry, now = job.entry, self.clock()
@@ -124,11 +125,13 @@ class Carrier:
             case RoomGone():
                 self.traffic.abandon(lane, entry.head.room, now)
                 give_up = partial(self.outbox.abandon, entry.head.room, str(error))
-                await self.ledger.write(f"room:{entry.head.room}", give_up)
+                self.ledger.owe(f"room:{entry.head.room}", give_up)
+                await self.ledger.settle(f"room:{entry.head.room}")
             case RoomMoved(new_chat=new_chat) if new_chat != lane.chat:
                 move = partial(self.move_room, entry.head.address, new_chat)
                 self.traffic.move(lane, new_chat, now)
-                await self.ledger.write(f"chat:{lane.chat}", move)
+                self.ledger.owe(f"chat:{lane.chat}", move)
+                await self.ledger.settle(f"chat:{lane.chat}")
 
     def _learn(self, lane: Lane, error: NaviError, now: float) -> None:
         """Tell the governor what the platform's answer means for the next calls."""

@@ -15,6 +15,9 @@ log = structlog.get_logger()
 URGENT = "reply:"
 """How the keys of command replies begin; these do not wait for finals before them."""
 
+UNCHANGED_WAIT = 0.1
+"""Seconds between two looks at a source that showed nothing new."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -23,7 +26,7 @@ class Entry:
     head: Head
     machine: PostMachine
     interval: float
-    """Seconds between two looks at a source, unless a call was made in between."""
+    """Seconds between two looks at a source whose changes have to wait."""
     source: LiveSource | None = None
     settled: Sequence[Page] | None = None
     """The content for good, once there is one; then there is no source."""
@@ -48,7 +51,8 @@ class Entry:
     @property
     def is_delivered(self) -> bool:
         """Every final page is acknowledged, or never will be."""
-        return self.loaded and not self._is_stale and self.machine.is_delivered
+        knows = self.loaded and not self._is_stale
+        return knows and self.machine.final and not self.machine.is_behind
 
     @property
     def is_done(self) -> bool:
@@ -95,13 +99,18 @@ class Entry:
     def pull(self, now: float) -> None:
         """Ask the source for its pages; one that fails is not asked again."""
         assert self.source is not None, "only a followed post is pulled"
-        self.dirty, self.pull_at = False, now + self.interval
+        self.dirty = False
         try:
             self.machine.want(self.source.pages(now), self.source.final)
-            self.changes_at = self.source.wakes_at(now)
+            changes_at = self.source.wakes_at(now)
         except Exception:
             log.exception("live_source_failed", key=self.head.key)
-            self.source, self.changes_at = None, None
+            self.source, changes_at = None, None
+        self.changes_at = None if changes_at is None else max(changes_at, now + UNCHANGED_WAIT)
+        if not self.machine.has_messages:
+            self.pull_at = now
+        else:
+            self.pull_at = now + (self.interval if self.machine.is_behind else UNCHANGED_WAIT)
 
     def take_off(self, call: Call) -> None:
         """Note that a call is being made; after it the source is asked anew."""

@@ -69,12 +69,14 @@ class Bucket:
     def accepted(self) -> None:
         self.rate = min(self.first_rate, self.rate + self.first_rate * INCREASE)
 
-    def refused(self, now: float, retry_after: float) -> None:
-        """Halve the rate; after the penalty one urgent call may go at once."""
-        self._refill(now)
+    def slow_down(self) -> None:
         self.rate = max(min(SLOWEST, self.first_rate), self.rate / 2)
+
+    def block(self, until: float, now: float) -> None:
+        """Let nothing go before `until`; then one urgent call may go at once."""
+        self._refill(now)
         self.tokens = KEPT_BACK
-        self.blocked_until = max(self.blocked_until, now + retry_after)
+        self.blocked_until = max(self.blocked_until, until)
 
     def is_idle(self, now: float) -> bool:
         """It knows nothing that a new bucket would not know."""
@@ -186,8 +188,8 @@ class Governor:
     def throttled(self, chat: str, group: bool, retry_after: float, now: float) -> None:
         """Learn from a refusal: this chat waits `retry_after` seconds."""
         known = self._chat(chat, group, now)
-        bucket = known.bucket
-        bucket.refused(now, retry_after)
+        known.bucket.slow_down()
+        known.bucket.block(now + retry_after, now)
         if known.wish is not None:
             known.serial = next(self._serials)
             self._place(chat, known, now)
@@ -195,7 +197,7 @@ class Governor:
         recent = {c: at for c, at in self._refusals.items() if now - at <= AT_ONCE}
         self._refusals = recent
         if len(recent) >= SEVERAL:
-            self._overall.refused(now, 0.0)
+            self._overall.slow_down()
             self._refusals = {}
 
     def pause(self, until: float) -> None:

@@ -59,16 +59,14 @@ class Ledger:
     async def unfinished(self, platform: str, account: str) -> tuple[StoredPost, ...]:
         return await _answered(self._outbox.unfinished(platform, account))
 
-    async def record(self, key: str, records: tuple[Record, ...]) -> None:
-        """Write what a post's machine wants remembered, now or later."""
-        await self.write(key, *(self._statement(key, record) for record in records))
+    def owe(self, key: str, *writes: Write) -> None:
+        """Note writes behind what the key owes already; `settle` makes them."""
+        if writes:
+            self._owed.setdefault(key, deque()).extend(writes)
 
-    async def write(self, key: str, *writes: Write) -> None:
-        """Write in order behind what the key owes already."""
-        if not writes:
-            return
-        self._owed.setdefault(key, deque()).extend(writes)
-        await self._settle(key)
+    def owe_records(self, key: str, records: tuple[Record, ...]) -> None:
+        """Note what a post's machine wants remembered."""
+        self.owe(key, *(self._statement(key, record) for record in records))
 
     def owes(self, key: str) -> bool:
         return key in self._owed
@@ -81,12 +79,12 @@ class Ledger:
             self._is_owing.clear()
             await asyncio.sleep(wait)
             for key in list(self._owed):
-                if not await self._settle(key):
+                if not await self.settle(key):
                     break
             wait = min(LONGEST_WAIT, wait * 2) if self._owed else FIRST_WAIT
 
-    async def _settle(self, key: str) -> bool:
-        """Make the writes of a key; whether the store took them."""
+    async def settle(self, key: str) -> bool:
+        """Make the writes of a key; False: the store is away, `run` makes them later."""
         if key in self._writing or key not in self._owed:
             return True
         owed = self._owed[key]

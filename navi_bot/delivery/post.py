@@ -11,7 +11,7 @@ call is in flight at a time. What must be stored comes out of `take_records`.
 Progress edits are paced and counted, the final edit is neither. The settled
 content is recorded last, when nothing is left to remove, so that a restart
 finds whatever is still to do. A post is closed when its room is gone, and
-falls quiet when people deleted its messages twice.
+falls quiet when people deleted a message of it twice.
 
 No I/O and no clock: `now` is monotonic seconds.
 """
@@ -64,7 +64,6 @@ class PostMachine:
         self._flight: Call | None = None
         self._records: list[Record] = []
         self._backoff = Backoff()
-        self._lost_once = False
         self._closed: Literal["", "quiet", "gone"] = ""
         self.final = False
 
@@ -77,7 +76,8 @@ class PostMachine:
     def want(self, pages: Sequence[Page], final: bool) -> None:
         """Set what the room shall show. Blank pages are left out.
 
-        Pages that are missing before the end keep what they show.
+        Pages that are missing before the end keep what they show. A final post
+        without any page is removed, which a restart in between forgets.
         """
         visible = [page for page in pages if not is_blank(page)]
         self.final = final
@@ -136,9 +136,7 @@ class PostMachine:
             case RoomGone():
                 self._closed, self.final = "gone", True
                 return Outcome.CLOSED
-            case Throttled() | NotSent() | RoomMoved() | CredentialError():
-                return self._unsent(call, slot, error, now)
-            case StoreUnavailable() | StoreError():
+            case NotSent() | RoomMoved() | CredentialError() | StoreUnavailable() | StoreError():
                 return self._unsent(call, slot, error, now)
             case Refused():
                 return self._denied(call, slot, error)
@@ -167,11 +165,10 @@ class PostMachine:
         return any(slot.state is State.SHOWN for slot in self._slots)
 
     @property
-    def is_delivered(self) -> bool:
-        """Every final page is acknowledged, or never will be."""
-        if not self.final:
-            return False
-        return bool(self._closed) or all(slot.is_settled for slot in self._slots[: self._wanted])
+    def is_behind(self) -> bool:
+        """The room does not show all that is desired, and may yet."""
+        behind = any(not slot.is_settled for slot in self._slots[: self._wanted])
+        return behind and not self._closed
 
     def _grow(self, count: int) -> None:
         self._slots.extend(Slot() for _ in range(count - len(self._slots)))
@@ -280,10 +277,10 @@ class PostMachine:
         slot.advance(Event.LOST)
         slot.forget_message()
         self._records.append(Gone(call.number))
-        if self._lost_once:
+        if slot.lost_once:
             self._closed = "quiet"
             return Outcome.QUIETED
-        self._lost_once = True
+        slot.lost_once = True
         return Outcome.REPLACED
 
     def _undeletable(self, number: int, slot: Slot, error: Refused) -> Outcome:

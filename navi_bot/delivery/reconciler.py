@@ -224,6 +224,9 @@ class Reconciler:
             self._landed.set()
             self._awake.set()
 
+    async def _write(self, key: str) -> None:
+        await self._ledger.settle(key)
+
     async def _load(self, entry: Entry) -> None:
         async with self._loads:
             stored = await self._ledger.load(entry.head.key)
@@ -279,9 +282,12 @@ class Reconciler:
 
     def _forget_finished(self, lane: Lane) -> None:
         """Let posts go that are done and written down."""
-        done = [entry for entry in lane.entries.values() if entry.is_done]
-        for entry in done:
-            if not self._ledger.owes(entry.head.key):
+        for entry in [entry for entry in lane.entries.values() if entry.is_done]:
+            key = entry.head.key
+            if records := entry.machine.take_records():  # it needed no call to be settled
+                self._ledger.owe_records(key, records)
+                self._start(self._write(key))
+            elif not self._ledger.owes(key):
                 self._traffic.drop(entry)
         half_free = len(self._traffic.posts) <= self._capacity // 2
         if self._overflows and half_free and not self._is_refilling:

@@ -107,6 +107,8 @@ class Slot:
     with_reply: bool = True
     stuck: bool = False
     """Its message cannot be edited; only the final content is tried again."""
+    lost_once: bool = False
+    """A person deleted its message, and it was sent anew."""
     edits: int = 0
     edited_at: float = 0.0
     edit_transaction: str = ""
@@ -147,8 +149,8 @@ class Slot:
     def dressed(self) -> Page:
         """Return the desired page as it is to be put now."""
         assert self.desired is not None, "a page is dressed only when it is desired"
-        page = labelled(self.desired) if self.labelled else self.desired
-        return cut(page, self.cuts) if self.cuts else page
+        page = cut(self.desired, self.cuts) if self.cuts else self.desired
+        return labelled(page) if self.labelled else page
 
     def put_otherwise(self, error: Refused, *, is_send: bool) -> Outcome | None:
         """Choose another way to put content that was refused; None: no way is left."""
