@@ -92,11 +92,13 @@ def own_words(text: str) -> str:
             found = json.loads(text)
         except ValueError:
             break
-        error = found.get("error", found) if isinstance(found, dict) else text
-        inner = error.get("message") if isinstance(error, dict) else error
-        if not isinstance(inner, str) or inner == text:
+        if isinstance(found, dict):
+            found = found.get("error", found)
+        if isinstance(found, dict):
+            found = found.get("message")
+        if not isinstance(found, str):
             break
-        text = inner
+        text = found
     return " ".join(text.split()).rstrip(".")
 
 

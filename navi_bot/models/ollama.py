@@ -186,18 +186,15 @@ class OllamaModel:
                 headers={"Content-Type": "application/json", **self._headers},
                 allow_redirects=False,
             ) as response:
-                try:
-                    if response.status != 200:
-                        raise await self._refused(response, body["model"])
-                    async for received in response.content.iter_any():
-                        for line in lines.feed(received):
-                            chunk = reply.take(line)
-                            if chunk is not None:
-                                yield chunk
-                            if reply.ended:
-                                return
-                finally:
-                    response.close()
+                if response.status != 200:
+                    raise await self._refused(response, body["model"])
+                async for received in response.content.iter_any():
+                    for line in lines.feed(received):
+                        chunk = reply.take(line)
+                        if chunk is not None:
+                            yield chunk
+                        if reply.ended:
+                            return
         except (aiohttp.ClientError, OSError) as error:
             raise host_errors.unreachable(self._url, tokens_seen=reply.seen) from error
         except (Fault, LineTooLong) as error:

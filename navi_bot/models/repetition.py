@@ -10,7 +10,8 @@ REPEATS = 12
 TAIL = 512
 """Pieces that the tail holds: a repeated passage of up to about 40 words is noticed."""
 
-_WORDS = re.compile(r"\S+")
+_WORDS = re.compile("[\u2e80-\uffdc]{1,2}|[^\\s\u2e80-\uffdc]{1,24}")
+"""Words of scripts that write no blanks are taken as two characters long."""
 
 
 class RepetitionDetector:
