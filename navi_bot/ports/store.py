@@ -284,8 +284,11 @@ class Turns(Protocol):
         """
         ...
 
-    async def requeue(self, turn: TurnId, delay: float) -> None:
-        """Put a running turn back (shutdown, model host down) and wake it up later."""
+    async def requeue(self, turn: TurnId, delay: float, *, crashed: bool = False) -> None:
+        """Put a running turn back and wake its room after `delay` seconds.
+
+        A polite requeue (a shutdown) does not count as an attempt, a crash does.
+        """
         ...
 
     async def drop_queued(self, room: RoomId, asker: PersonId | None) -> tuple[ActiveTurn, ...]:

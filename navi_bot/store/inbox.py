@@ -1,0 +1,286 @@
+"""Events taken in, once each, with the turn that they begin: one commit.
+
+`take` is a single statement, so that an event costs one round trip: the
+inbox row is the gate (a redelivery conflicts on its key and nothing else
+happens), and the room, its session, the turn and the cursor follow from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import asyncpg
+
+from navi_bot.errors import Bug
+from navi_bot.messages import (
+    Address,
+    Button,
+    ChatKind,
+    Head,
+    Inbound,
+    InboxId,
+    PersonId,
+    Post,
+    Pressed,
+    Role,
+    RoomId,
+    TurnId,
+)
+from navi_bot.ports.store import Accepted, ActiveTurn, Facts, TurnRequest, Unhandled
+from navi_bot.store import codec
+from navi_bot.store.outbox import want
+from navi_bot.store.pool import Connection, acquired, transaction
+from navi_bot.store.queue import wake
+
+ALBUM_PAUSE = 0.8
+"""Seconds that an album's turn waits for the album's other parts."""
+
+_FACTS = """
+WITH room AS (
+    SELECT r.id, r.settings FROM rooms r
+    WHERE r.platform = $1 AND r.account = $2 AND r.chat = $3 AND r.thread = $4
+), identity AS (
+    SELECT i.person_id, i.role FROM identities i WHERE i.platform = $1 AND i.platform_id = $5
+)
+SELECT
+    (SELECT id FROM room) AS room_id,
+    (SELECT settings FROM room) AS settings,
+    (SELECT person_id FROM identity) AS person_id,
+    (SELECT role FROM identity) AS role,
+    EXISTS (SELECT FROM identities WHERE role = 'owner') AS owner_exists,
+    EXISTS (SELECT FROM inbox WHERE platform = $1 AND account = $2 AND key = $6) AS duplicate,
+    (SELECT jsonb_agg(jsonb_build_object(
+            'id', t.id, 'asker', t.asker_id, 'state', t.state, 'message_id', t.message_id
+        ) ORDER BY t.state = 'queued', t.id)
+     FROM turns t
+     WHERE t.room_id = (SELECT id FROM room)
+       AND t.state IN ('queued', 'running', 'awaiting_input')) AS active,
+    (SELECT jsonb_build_object('post', o.post, 'page', o.desired)
+     FROM outbox o
+     WHERE $7::text <> '' AND o.room_id = (SELECT id FROM room) AND o.message_id = $7
+     ORDER BY o.id DESC LIMIT 1) AS shown
+"""
+
+_TAKE = """
+WITH room AS (
+    INSERT INTO rooms (platform, account, chat, thread, kind, title)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (platform, account, chat, thread)
+    DO UPDATE SET title = excluded.title, kind = excluded.kind
+    RETURNING id, session_id
+), taken AS (
+    INSERT INTO inbox (platform, account, key, room_id, person_id, payload, state)
+    SELECT $1, $2, $7, room.id, $8::bigint, $9::jsonb,
+           CASE WHEN $10::jsonb IS NULL THEN 'new' ELSE 'done' END
+    FROM room
+    ON CONFLICT (platform, account, key) DO NOTHING
+    RETURNING id
+), progress AS (
+    INSERT INTO accounts (platform, account, cursor)
+    SELECT $1, $2, $11::text WHERE $11::text <> ''
+    ON CONFLICT (platform, account) DO UPDATE SET cursor = excluded.cursor
+)
+SELECT (SELECT id FROM taken) AS inbox_id, room.id AS room_id, room.session_id FROM room
+"""
+
+_QUEUE_TURN = """
+INSERT INTO turns
+    (room_id, session_id, asker_id, inbox_id, request, message_id, album, steer, sent_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+RETURNING id
+"""
+
+_JOIN_ALBUM = """
+UPDATE turns SET request = jsonb_set(
+    jsonb_set(request, '{attachments}', (request -> 'attachments') || $3::jsonb),
+    '{text}', CASE WHEN request ->> 'text' = '' THEN to_jsonb($4::text) ELSE request -> 'text' END)
+WHERE room_id = $1 AND album = $2 AND state = 'queued'
+RETURNING id
+"""
+
+_OPEN_SESSION = """
+WITH session AS (
+    INSERT INTO sessions (room_id, owner_id, profile_id) VALUES ($1, $2, $3) RETURNING id
+)
+UPDATE rooms SET session_id = (SELECT id FROM session) WHERE id = $1 RETURNING session_id
+"""
+
+
+class PostgresInbox:
+    """Implements the Inbox port."""
+
+    def __init__(self, pool: asyncpg.Pool, default_profile: str) -> None:
+        self._pool = pool
+        self._default_profile = default_profile
+
+    async def facts(self, inbound: Inbound) -> Facts:
+        origin = inbound.origin
+        address = origin.address
+        pressed = origin.message_id if isinstance(inbound, Pressed) else ""
+        async with acquired(self._pool) as connection:
+            row = await connection.fetchrow(
+                _FACTS,
+                address.platform, address.account, address.chat, address.thread,
+                origin.sender.id, codec.clean(origin.key), pressed,
+            )  # fmt: skip
+        if row is None:
+            raise Bug("A query of one row answered none.")
+        return _facts(row)
+
+    async def take(
+        self, inbound: Inbound, person: PersonId | None, turn: TurnRequest | None, cursor: str
+    ) -> Accepted | None:
+        origin = inbound.origin
+        address = origin.address
+        async with transaction(self._pool) as connection:
+            row = await connection.fetchrow(
+                _TAKE,
+                address.platform, address.account, address.chat, address.thread,
+                origin.chat_kind.value, codec.clean(origin.title), codec.clean(origin.key),
+                person, codec.dump_inbound(inbound),
+                codec.dump_request(turn) if turn else None, cursor,
+            )  # fmt: skip
+            if row is None or row["inbox_id"] is None:
+                return None
+            room = RoomId(row["room_id"])
+            inbox = InboxId(row["inbox_id"])
+            session = row["session_id"]
+            if session is None and person is not None:
+                session = await connection.fetchval(
+                    _OPEN_SESSION, room, person, self._default_profile
+                )
+            if turn is None or person is None:
+                return Accepted(inbox, room, None)
+            queued = await _queue(connection, room, session, person, inbox, turn, inbound)
+            return Accepted(inbox, room, queued)
+
+    async def handled(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
+        await self._close(inbox, "done", posts)
+
+    async def park(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
+        await self._close(inbox, "parked", posts)
+
+    async def _close(self, inbox: InboxId, state: str, posts: Sequence[Post]) -> None:
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                "UPDATE inbox SET state = $2, handled_at = now() WHERE id = $1", inbox, state
+            )
+            for post in posts:
+                await want(connection, post)
+
+    async def begin_attempt(self, inbox: InboxId) -> int:
+        async with acquired(self._pool) as connection:
+            count = await connection.fetchval(
+                "UPDATE inbox SET attempts = attempts + 1 WHERE id = $1 RETURNING attempts", inbox
+            )
+        return int(count or 0)
+
+    async def between(
+        self, room: RoomId, first: int, last: int, person: PersonId
+    ) -> tuple[Inbound, ...]:
+        async with acquired(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT payload FROM inbox WHERE room_id = $1 AND id BETWEEN $2 AND $3 "
+                "AND person_id = $4 ORDER BY id LIMIT 200",
+                room, first, last, person,
+            )  # fmt: skip
+        return tuple(codec.load_inbound(row["payload"]) for row in rows)
+
+    async def unhandled(self, platform: str, account: str) -> tuple[Unhandled, ...]:
+        async with acquired(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT id, room_id, payload FROM inbox "
+                "WHERE platform = $1 AND account = $2 AND state = 'new' ORDER BY id",
+                platform, account,
+            )  # fmt: skip
+        return tuple(
+            Unhandled(
+                InboxId(row["id"]),
+                RoomId(row["room_id"]) if row["room_id"] is not None else None,
+                codec.load_inbound(row["payload"]),
+            )
+            for row in rows
+        )
+
+    async def cursor(self, platform: str, account: str) -> str:
+        async with acquired(self._pool) as connection:
+            found = await connection.fetchval(
+                "SELECT cursor FROM accounts WHERE platform = $1 AND account = $2",
+                platform, account,
+            )  # fmt: skip
+        return str(found or "")
+
+    async def move_room(self, address: Address, new_chat: str) -> None:
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                """
+                UPDATE rooms r SET chat = $4
+                WHERE r.platform = $1 AND r.account = $2 AND r.chat = $3 AND NOT EXISTS (
+                    SELECT FROM rooms other WHERE other.platform = $1 AND other.account = $2
+                    AND other.chat = $4 AND other.thread = r.thread)
+                """,
+                address.platform, address.account, address.chat, new_chat,
+            )  # fmt: skip
+
+    async def mark_room(self, room: RoomId, state: Literal["active", "gone"]) -> None:
+        async with acquired(self._pool) as connection:
+            await connection.execute("UPDATE rooms SET state = $2 WHERE id = $1", room, state)
+
+    async def head(self, room: RoomId) -> Head:
+        async with acquired(self._pool) as connection:
+            row = await connection.fetchrow(
+                "SELECT platform, account, chat, thread, kind FROM rooms WHERE id = $1", room
+            )
+        if row is None:
+            raise Bug(f"There is no room {room}.")
+        return head_of(row, room, "")
+
+
+def head_of(row: asyncpg.Record, room: RoomId, key: str) -> Head:
+    """Return the head of a post in a room, from a row with the room's columns."""
+    address = Address(row["platform"], row["account"], row["chat"], row["thread"])
+    return Head(key, room, address, group=row["kind"] == ChatKind.GROUP.value)
+
+
+async def _queue(
+    connection: Connection, room: RoomId, session: int, person: PersonId, inbox: InboxId,
+    turn: TurnRequest, inbound: Inbound,
+) -> TurnId:  # fmt: skip
+    """Queue a turn and wake its room; an album's later part joins the album's turn."""
+    address = inbound.origin.address
+    request = codec.dump_request(turn)
+    if turn.album:
+        joined = await connection.fetchval(
+            _JOIN_ALBUM, room, turn.album, request["attachments"], request["text"]
+        )
+        if joined is not None:
+            return TurnId(joined)
+    made = await connection.fetchval(
+        _QUEUE_TURN, room, session, person, inbox, request,
+        inbound.origin.message_id, turn.album, turn.steer, inbound.origin.sent_at,
+    )  # fmt: skip
+    delay = ALBUM_PAUSE if turn.album else 0.0
+    await wake(connection, room, address.platform, address.account, delay)
+    return TurnId(made)
+
+
+def _facts(row: asyncpg.Record) -> Facts:
+    active = tuple(
+        ActiveTurn(TurnId(t["id"]), PersonId(t["asker"]), t["state"], t["message_id"])
+        for t in row["active"] or ()
+    )
+    facts = Facts(
+        room=RoomId(row["room_id"]) if row["room_id"] is not None else None,
+        person=PersonId(row["person_id"]) if row["person_id"] is not None else None,
+        role=Role(row["role"]) if row["role"] else Role.GUEST,
+        owner_exists=row["owner_exists"],
+        settings=codec.load_settings(row["settings"] or {}),
+        active=active,
+        duplicate=row["duplicate"],
+    )
+    shown = row["shown"]
+    if shown and shown["page"]:
+        rows: tuple[tuple[Button, ...], ...] = codec.load_buttons(shown["page"])
+        buttons = tuple(button for one in rows for button in one)
+        facts = replace(facts, shown=buttons, shown_post=shown["post"])
+    return facts
