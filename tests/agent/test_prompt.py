@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -184,14 +185,10 @@ async def test_the_prompt_stays_a_cache_key_over_sixty_turns(tmp_path: Path) -> 
     tools = [tool("find", find), *(tool(f"t{number}") for number in range(12))]
     scene = stage(tmp_path, said("x"), tools=tools)
     context: list[Message] = []
-    same = total = 0.0
-    previous = ""
+    requests: list[str] = []
     ends: list[StreamEnd] = []
     for turn in range(60):
-        scripts: list[Sequence[Act]] = [said(f"Answer {turn}. " + "It is so because of this. " * 6)]
-        if turn % 2:
-            scripts.insert(0, calls(("find", {"text": f"{turn}"}), ("t1", {"text": "y"})))
-        scene.host.scripts, scene.host.requests = scripts, []
+        scene.host.scripts, scene.host.requests = scripts_of(turn), []
         scene.diary = Diary()
         tail = replace(
             TAIL,
@@ -203,13 +200,16 @@ async def test_the_prompt_stays_a_cache_key_over_sixty_turns(tmp_path: Path) -> 
         run = scene.run(question, context=tuple(context), tail=tail, journal=scene.diary)
         ends.append(ending(await scene.play(run)))
         context += scene.diary.context
-        for request in scene.host.requests:
-            now = flat(request)
-            if previous:
-                same += share(previous, now) * len(now)
-                total += len(now)
-            previous = now
-    assert same / total >= 0.97
+        requests += map(flat, scene.host.requests)
+    same = sum(share(old, new) * len(new) for old, new in pairwise(requests))
+    assert same / sum(map(len, requests[1:])) >= 0.97
     assert ends[0].prefix_share is None
     assert ends[-1].prefix_share is not None
     assert ends[-1].prefix_share >= 0.97
+
+
+def scripts_of(turn: int) -> list[Sequence[Act]]:
+    answer = said(f"Answer {turn}. " + "It is so because of this. " * 6)
+    if turn % 2 == 0:
+        return [answer]
+    return [calls(("find", {"text": f"{turn}"}), ("t1", {"text": "y"})), answer]

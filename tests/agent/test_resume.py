@@ -218,7 +218,7 @@ class Crashing(Diary):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(moments=st.lists(st.integers(0, 45), max_size=3))
+@given(moments=st.lists(st.integers(0, 150), max_size=3))
 def test_a_run_cut_off_anywhere_can_be_taken_up(tmp_path: Path, moments: list[int]) -> None:
     """Whatever moments it is killed at: it ends, whole, and no effect happens twice."""
     asyncio.run(_killed(tmp_path, moments))
@@ -237,35 +237,37 @@ async def _killed(folder: Path, moments: list[int]) -> None:
     tools = [tool("a"), tool("send", send, effect=Effect.OUTWARD)]
     scene = stage(folder, *scripts, said("end"), tools=tools, gate=OpenGate(1))
     diary = scene.diary = Crashing()
-    kinds: list[type] = []
+    kinds: list[type] | None = None
     for moment in [*moments, 1000]:
-        told = bool(diary.entries)
-        answered = sum(bool(message.tool_calls) for message in diary.context)
-        answered += diary.pending is not None
-        del scene.host.requests[answered:]
-        run = scene.run(
-            None if told else "Hello?",
-            context=tuple(diary.context),
-            pending=diary.pending,
-            journal=diary,
-            state=State(diary),
-        )
-        diary.closed = False
-        played = asyncio.create_task(_kinds(scene.agent.run_stream(run)))
-        for _ in range(moment):
-            if played.done():
-                break
-            await asyncio.sleep(0)
-        if not played.done():
-            played.cancel()
-        kinds = (await asyncio.gather(played, return_exceptions=True))[0] or []  # type: ignore[assignment]  # a cut one is an error
-        assert scene.host.open == scene.gate.inside == 0
-        if isinstance(kinds, list):
+        kinds = await _life(scene, diary, moment)
+        if kinds is not None:
             break
+    assert kinds is not None
     assert kinds[-1] is StreamEnd
-    assert sent in (["1", "2"], ["1"], ["2"], [])
+    assert len(sent) == len(set(sent))
     assert_answered(diary.context)
     assert [message.role for message in diary.history].count("user") == 1
+
+
+async def _life(scene: Stage, diary: Crashing, moment: int) -> list[type] | None:
+    """Take the run up from what is stored; None when it is cut off after `moment` rounds."""
+    answered = sum(bool(message.tool_calls) for message in diary.context)
+    del scene.host.requests[answered + (diary.pending is not None) :]
+    run = scene.run(
+        None if diary.entries else "Hello?",
+        context=tuple(diary.context),
+        pending=diary.pending,
+        journal=diary,
+        state=State(diary),
+    )
+    diary.closed = False
+    async with asyncio.TaskGroup() as group:
+        played = group.create_task(_kinds(scene.agent.run_stream(run)))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        played.cancel()
+    assert scene.host.open == scene.gate.inside == 0
+    return None if played.cancelled() else played.result()
 
 
 async def _kinds(events: AsyncGenerator[Event]) -> list[type]:

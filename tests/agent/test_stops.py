@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from agent.scripted_host import OpenGate, calls, for_ever, said
-from agent.stage import Stage, Words, stage, tool
+from agent.stage import Diary, Stage, Words, stage, tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ from navi_bot.events import (
 from navi_bot.messages import Message
 from navi_bot.ports.model import Chunk
 from navi_bot.ports.tools import Call, Effect, Result
+from navi_bot.running import StopToken
 
 FULL = os.environ.get("NAVI_TEST_FULL") == "1"
 
@@ -107,11 +108,26 @@ async def test_with_the_last_token_still_wins(tmp_path: Path) -> None:
     assert last(await scene.play()).partial == "Hi"
 
 
+class Late(Diary):
+    """A diary during whose last reading before a call the stop comes."""
+
+    stop: StopToken
+
+    async def profile_id(self) -> str:
+        self.stop.stop("somebody")
+        return await super().profile_id()
+
+
 async def test_before_a_call_goes_before_its_limits(tmp_path: Path) -> None:
     """N-37: checked before the size guard, which would end the run as too large."""
-    scene = stage(tmp_path, said("x"), num_ctx=2100)
-    scene.stop.stop("somebody")
-    last(await scene.play(scene.run("word " * 1000)))
+
+    async def read(arguments: Words, call: Call) -> Result:
+        return Result("x" * 60_000)
+
+    scene = stage(tmp_path, calls(("a", {})), tools=[tool("a", read)], num_ctx=8192)
+    scene.diary = diary = Late()
+    diary.stop = scene.stop
+    assert last(await scene.play()).finished == ("a",)
 
 
 async def test_messages_that_steer_are_left_for_a_turn_of_their_own(tmp_path: Path) -> None:
@@ -190,7 +206,7 @@ SCRIPTS = [
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(moment=st.integers(0, 60), twice=st.booleans())
+@given(moment=st.integers(0, 150), twice=st.booleans())
 def test_a_stop_at_any_moment_leaves_a_whole_history(
     tmp_path: Path, moment: int, twice: bool
 ) -> None:
