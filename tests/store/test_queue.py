@@ -86,9 +86,7 @@ async def test_a_failing_handler_harms_nobody(dsn: str, database: asyncpg.Pool) 
     assert left == 0, "jobs that are done do not pile up"
 
 
-async def test_a_dead_daemons_job_is_given_back_at_once(
-    dsn: str, database: asyncpg.Pool
-) -> None:
+async def test_a_dead_daemons_job_is_given_back_at_once(dsn: str, database: asyncpg.Pool) -> None:
     """After kill -9 a job stays `doing` for ever unless somebody frees it."""
     async with transaction(database) as connection:
         await wake(connection, 5, "test", "1")
@@ -146,9 +144,7 @@ async def test_a_later_wake_up_comes_when_it_is_due(dsn: str, database: asyncpg.
     assert 0.5 <= heard[0] - began < 2.5
 
 
-async def test_a_wake_up_is_heard_soon_after_the_commit(
-    dsn: str, database: asyncpg.Pool
-) -> None:
+async def test_a_wake_up_is_heard_soon_after_the_commit(dsn: str, database: asyncpg.Pool) -> None:
     """By notification, not by the poll of one second."""
     heard = asyncio.Event()
 
