@@ -170,7 +170,7 @@ async def test_a_hundred_stops_leave_no_connection_and_no_task(tmp_path: Path) -
     rng = random.Random(7)
     scripts: list[Answer] = [
         (Pause(30.0),),
-        tuple(Text("word ", 0.001) for _ in range(5000)),
+        tuple(Text(f"word{n} ", 0.001) for n in range(5000)),
         say("one two three"),
     ]
     request = ModelRequest("tiny", (Message("user", "hi"),))
