@@ -79,7 +79,7 @@ class Model(Protocol):
     """A model host. All methods raise the errors of the tree:
 
     ModelMissing, ModelUnavailable, ModelTimeout, CredentialError,
-    ContextTooLarge. Closing the generator closes the connection at once, so
+    ContextTooLarge, and Refused for a request that no retry will mend. Closing the generator closes the connection at once, so
     that generation stops.
     """
 
