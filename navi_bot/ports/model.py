@@ -79,8 +79,9 @@ class Model(Protocol):
     """A model host. All methods raise the errors of the tree:
 
     ModelMissing, ModelUnavailable, ModelTimeout, CredentialError,
-    ContextTooLarge, and Refused for a request that no retry will mend. Closing the generator closes the connection at once, so
-    that generation stops.
+    ContextTooLarge, and Refused for a request that no retry will mend.
+    Closing the generator closes the connection at once, so that generation
+    stops.
     """
 
     def stream_complete(self, request: ModelRequest) -> AsyncGenerator[Chunk]: ...
