@@ -59,7 +59,10 @@ class Traffic:
 
     def move(self, lane: Lane, new_chat: str, now: float) -> None:
         """Go on with a lane's posts in the chat's new place, in the same order."""
+        for old, known in self._moved.items():
+            self._moved[old] = new_chat if known == lane.chat else known
         self._moved[lane.chat] = new_chat
+        self._moved.pop(new_chat, None)
         target = self.lane(new_chat, lane.group)
         for key, entry in lane.entries.items():
             entry.head = replace(entry.head, address=self.moved(entry.head.address))

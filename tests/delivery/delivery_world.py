@@ -134,7 +134,7 @@ class World:
             # Forgotten with its room and taken up anew: what it holds is not known.
             self.platform.model(entry.head).messages[call.message_id].known = False
         try:
-            message_id = self.platform.answer(entry.head, call, outcome, seconds)
+            message_id = self.platform.answer(entry.head, flight.lane.chat, call, outcome, seconds)
         except NaviError as error:
             self._land(flight, error)
             return
@@ -236,6 +236,8 @@ class World:
         self._look_at(entry)
 
     def _settle(self, known: Known, pages: tuple[Page, ...]) -> None:
+        self.desk.outbox.down = False  # whoever settles a post waits until it is stored
+        self._catch_up()
         known.final_pages = pages
         self.desk.outbox.want(Post(known.head, pages))
         entry = self._entry(known)

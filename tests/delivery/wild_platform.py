@@ -1,7 +1,6 @@
 """A platform that carries a call out, or fails in any way that real ones do."""
 
 from collections.abc import Sequence
-from itertools import count
 
 from delivery.chat_model import ChatModel, Shown
 
@@ -57,13 +56,13 @@ class WildPlatform:
         self.idempotent = idempotent
         self._edit_limit = edit_limit
         self.models: Sequence[ChatModel] = [ChatModel(idempotent) for _ in range(3)]
-        self._new_chats = count(1)
+        self._successors: dict[str, str] = {}
 
     def model(self, head: Head) -> ChatModel:
         return self.models[head.room % 3]
 
-    def answer(self, head: Head, call: Call, outcome: str, seconds: float) -> str:
-        """Carry a call out as `outcome` says; return the message id or raise."""
+    def answer(self, head: Head, chat: str, call: Call, outcome: str, seconds: float) -> str:
+        """Carry a call to a chat out as `outcome` says; return the message id or raise."""
         if outcome in FAILURES:
             raise FAILURES[outcome](outcome)
         if outcome in REFUSALS and self._may_refuse(call, outcome):
@@ -72,7 +71,7 @@ class WildPlatform:
             case "throttled":
                 raise Throttled(outcome, seconds)
             case "moved":
-                raise RoomMoved(outcome, f"moved{next(self._new_chats)}")
+                raise RoomMoved(outcome, self._successors.setdefault(chat, f"{chat}+"))
             case "lost_after":
                 self.apply_in_vain(head, call)
                 raise Ambiguous(outcome)
