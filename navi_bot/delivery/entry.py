@@ -107,10 +107,17 @@ class Entry:
             log.exception("live_source_failed", key=self.head.key)
             self.source, changes_at = None, None
         self.changes_at = None if changes_at is None else max(changes_at, now + UNCHANGED_WAIT)
+        self.pull_at = self._next_look(now)
+
+    def _next_look(self, now: float) -> float:
+        """Return when the source is asked again, unless a call is made before."""
         if not self.machine.has_messages:
-            self.pull_at = now
-        else:
-            self.pull_at = now + (self.interval if self.machine.is_behind else UNCHANGED_WAIT)
+            return now
+        if not self.machine.is_behind:
+            return now + UNCHANGED_WAIT
+        action = self.machine.next_action(now)
+        until = action.until if isinstance(action, Wait) else None
+        return now + self.interval if until is None else min(until, now + self.interval)
 
     def take_off(self, call: Call) -> None:
         """Note that a call is being made; after it the source is asked anew."""

@@ -26,7 +26,7 @@ from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
 from navi_bot.delivery.entry import URGENT, Entry
 from navi_bot.delivery.errand import Errand, Typing
 from navi_bot.delivery.governor import Governor
-from navi_bot.delivery.lane import Job, Lane
+from navi_bot.delivery.lane import Job, Lane, PostJob
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
 from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
@@ -103,7 +103,8 @@ class Reconciler:
         self._is_open = False
         for task in self._tasks:
             task.cancel()
-        await self._group.__aexit__(kind, error, traceback)
+        # Not told of `error`: it would come out wrapped in a group.
+        await self._group.__aexit__(None, None, None)
 
     # The port ------------------------------------------------------------------
 
@@ -220,7 +221,8 @@ class Reconciler:
             log.exception("call_crashed", chat=lane.chat)
         finally:
             self._traffic.landed(lane, job, self._clock())
-            self._forget_finished(lane)
+            if isinstance(job, PostJob):  # its chat may have moved meanwhile
+                self._look_at(job.entry.head.address)
             self._landed.set()
             self._awake.set()
 
