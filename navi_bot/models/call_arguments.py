@@ -17,7 +17,7 @@ def arguments(found: object) -> Mapping[str, object]:
     if isinstance(found, str):
         try:
             found = json.loads(found) if found.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return {UNREADABLE: found}
     if found is None:
         return {}

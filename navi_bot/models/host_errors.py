@@ -90,7 +90,7 @@ def own_words(text: str) -> str:
     for _ in range(3):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if isinstance(found, dict):
             found = found.get("error", found)

@@ -166,7 +166,7 @@ class Reply:
             return None
         try:
             found = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Fault("it sent a line that is not JSON") from error
         if not isinstance(found, dict):
             raise Fault("it sent a line that is no object")

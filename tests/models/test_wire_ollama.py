@@ -1,14 +1,31 @@
 """Requests and lines are translated without a loss."""
 
 import json
+import os
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from navi_bot.messages import Message, ToolCall
 from navi_bot.models.call_arguments import UNREADABLE
 from navi_bot.models.wire_ollama import Fault, Reply, Shown, chat_body, shown, think_value
 from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest, Think, ToolSchema
+
+FULL = os.environ.get("NAVI_TEST_FULL") == "1"
+NAMES = [
+    "message",
+    "done",
+    "error",
+    "content",
+    "thinking",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "id",
+]
 
 
 def known(*abilities: str, context_length: int = 8192, levels_only: bool = False) -> Shown:
@@ -225,3 +242,37 @@ def test_a_line_that_is_none_or_an_error_is_a_fault(data: bytes, text: str) -> N
     """The stream has failed; the host's words are kept."""
     with pytest.raises(Fault, match=text):
         reply().take(data)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=10_000 if FULL else 300, deadline=None)
+@given(st.lists(JSON, max_size=4))
+def test_no_json_of_a_host_breaks_the_reader(found: list[Any]) -> None:
+    """Whatever stands in a line is a chunk, nothing, or a fault."""
+    answer = reply()
+    for each in found:
+        try:
+            chunk = answer.take(json.dumps(each).encode())
+        except Fault:
+            return
+        assert chunk is None or isinstance(chunk.text, str)
+        for call in chunk.tool_calls if chunk else ():
+            assert isinstance(call.arguments, dict)
+
+
+def test_json_that_is_too_deep_is_a_fault() -> None:
+    """Instead of the end of the process."""
+    with pytest.raises(Fault):
+        reply().take(b"[" * 200_000)
+    deep = reply().take(line({"tool_calls": [{"function": {"arguments": "[" * 200_000}}]}))
+    assert deep is not None
+    assert UNREADABLE in deep.tool_calls[0].arguments
