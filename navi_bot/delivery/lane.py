@@ -6,8 +6,7 @@ settled; a reply to a command does not wait for the latter. What is waited for
 takes over the urgency of what waits.
 
 Flights. One call at a time, and beside it one urgent call of another post, so
-that an answer does not wait for an edit that hangs. Two new messages are never
-under way together, because their order would be chance.
+that an answer does not wait for an edit that hangs.
 """
 
 from dataclasses import dataclass, field
@@ -112,12 +111,7 @@ class Lane:
                 if typing.due <= now
             ]
             return options
-        sending = any(isinstance(f, PostJob) and isinstance(f.call, Send) for f in self.flights)
-        return [
-            option
-            for option in options
-            if option.priority <= Priority.ANSWER and not (sending and _is_send(option))
-        ]
+        return [option for option in options if option.priority <= Priority.ANSWER]
 
     def _post_options(self, now: float) -> list[Option]:
         """Return what the posts could call, in order, without those that have to wait."""
@@ -168,7 +162,3 @@ def _priority(entry: Entry, call: Call) -> Priority:
 def _hurry(ahead: Option | None, behind: Option) -> None:
     if ahead is not None:
         ahead.priority = min(ahead.priority, behind.priority)
-
-
-def _is_send(option: Option) -> bool:
-    return isinstance(option.job, PostJob) and isinstance(option.job.call, Send)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 FULL = os.environ.get("NAVI_TEST_FULL") == "1"
-STEPS = 1_000_000 if FULL else 20_000
+STEPS = 1_000_000 if FULL else 40_000
 STEPS_A_LIFE = 250
 
 KIND = ("accepted",) * 12 + OUTCOMES

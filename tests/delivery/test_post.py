@@ -250,6 +250,16 @@ def test_lost_message_is_sent_anew_once() -> None:
     assert post.take_records()[-1] == Shown(0, page_hash(page("final")))
 
 
+def test_edit_in_doubt_is_made_again_even_when_the_old_content_is_wanted() -> None:
+    """Nobody knows which of the two contents the message holds."""
+    post = shown("old")
+    post.want([page("new")], final=False)
+    call_of(post)
+    post.refused(Ambiguous(""), 1000.0)
+    post.want([page("old")], final=True)
+    assert isinstance(call_of(post, 1100.0), Edit)
+
+
 def test_label_stays_with_every_later_edit() -> None:
     """Without it the room would show a text twice and not say so."""
     post = machine()

@@ -26,6 +26,7 @@ from navi_bot.errors import (
     Throttled,
 )
 from navi_bot.messages import Address, Head, Page, Post, Prose, RoomId
+from navi_bot.ports.delivery import Delivery
 from navi_bot.texts.delivery import REPEAT
 
 
@@ -65,6 +66,8 @@ class Scene:
             clock=loop.time,
             token=lambda: f"t{next(self.ids)}",
         ) as reconciler:
+            port: Delivery = reconciler
+            assert port is reconciler
             yield reconciler
 
     def show(self, reconciler: Reconciler, key: str, *texts: str, chat: str = "a") -> None:
@@ -510,8 +513,8 @@ def test_typing_is_kept_alive_only_while_nothing_is_shown() -> None:
             times = [call.at for call in scene.outbound.of("typing")]
             assert len(times) == 5
             source = scene.live(reconciler, "turn:1")
-            await stream(reconciler, "turn:1", source, 20.0)
-            assert len(scene.outbound.of("typing")) <= 6
+            await stream(reconciler, "turn:1", source, 40.0, every=4.0)
+            assert len(scene.outbound.of("typing")) == 5
             reconciler.working(head("turn:1"), False)
             typed = len(scene.outbound.of("typing"))
             await asyncio.sleep(20.0)
@@ -633,7 +636,7 @@ def test_each_account_gets_its_own_posts() -> None:
     async def main() -> None:
         scene = Scene()
         async with scene.running() as reconciler:
-            deliveries = Deliveries([reconciler])
+            deliveries: Delivery = Deliveries([reconciler])
             post = Post(head("note:1"), (page("hello"),))
             scene.outbox.want(post)
             deliveries.show(post)
