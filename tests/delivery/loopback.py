@@ -68,6 +68,7 @@ class LoopbackOutbound:
     idempotent: bool = False
     latency: float = 0.05
     penalty: float = 1.0
+    limited: bool = True
     script: Script = lambda made: None
     surface: Surface = field(default_factory=AnySurface)
     calls: list[Made] = field(default_factory=list)
@@ -161,7 +162,7 @@ class LoopbackOutbound:
             self.in_flight -= 1
 
     def _check_limits(self, made: Made) -> None:
-        if made.kind not in ("send", "edit", "delete"):
+        if not self.limited or made.kind not in ("send", "edit", "delete"):
             return
         group = made.chat.startswith("group")
         fresh = Limit(20 / 60, 5, 5, _now(), self.penalty)
