@@ -7,13 +7,10 @@ import structlog
 
 from navi_bot.delivery.actions import Call, Done, Wait
 from navi_bot.delivery.post import PostMachine
-from navi_bot.messages import Head, Page, Priority
+from navi_bot.messages import Head, Page
 from navi_bot.ports.delivery import LiveSource, StoredPost
 
 log = structlog.get_logger()
-
-URGENT = "reply:"
-"""How the keys of command replies begin; these do not wait for finals before them."""
 
 UNCHANGED_WAIT = 0.1
 """Seconds between two looks at a source that showed nothing new."""
@@ -40,10 +37,6 @@ class Entry:
     in_flight: bool = False
 
     @property
-    def is_urgent(self) -> bool:
-        return self.head.key.startswith(URGENT)
-
-    @property
     def is_final(self) -> bool:
         """The content is settled, whether the machine knows it yet or not."""
         return self.settled is not None or (self.source is not None and self.source.final)
@@ -61,13 +54,6 @@ class Entry:
             return False
         is_inert = self.source is None and self.settled is None
         return is_inert or isinstance(self.machine.next_action(self.pull_at), Done)
-
-    @property
-    def guessed_priority(self) -> Priority:
-        """How urgent it is, before the source is asked for its pages."""
-        if self.is_final:
-            return Priority.FINAL
-        return Priority.PROGRESS if self.machine.has_messages else Priority.FIRST
 
     def follow(self, source: LiveSource) -> None:
         self.source, self.settled = source, None

@@ -19,6 +19,11 @@ from navi_bot.messages import Address, Priority, RoomId
 MOST_FLIGHTS = 2
 
 
+def is_urgent(key: str) -> bool:
+    """Whether a post is a reply to a command, which waits for no final before it."""
+    return key.startswith("reply:")
+
+
 @dataclass(frozen=True, slots=True)
 class PostJob:
     entry: Entry
@@ -121,7 +126,7 @@ class Lane:
             before = rooms.setdefault(entry.head.room, _Before())
             option = _option(entry, now)
             starts = not entry.loaded or entry.machine.awaits_first_send
-            waits_for_final = before.lacks_final and not entry.is_urgent
+            waits_for_final = before.lacks_final and not is_urgent(entry.head.key)
             waits = starts and (before.lacks_first or waits_for_final)
             if waits:
                 if option is not None:
@@ -136,11 +141,18 @@ class Lane:
         return options
 
 
+def _guess(entry: Entry) -> Priority:
+    """Return how urgent a post is before its source is asked for its pages."""
+    if entry.is_final:
+        return Priority.FINAL
+    return Priority.PROGRESS if entry.machine.has_messages else Priority.FIRST
+
+
 def _option(entry: Entry, now: float) -> Option | None:
     if not entry.loaded or entry.in_flight:
         return None
     if entry.may_pull(now):
-        return Option(entry.guessed_priority, None)
+        return Option(_guess(entry), None)
     call = entry.machine.next_action(now)
     if isinstance(call, Wait | Done):
         return None

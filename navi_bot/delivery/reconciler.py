@@ -23,10 +23,10 @@ from typing import Self
 import structlog
 
 from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
-from navi_bot.delivery.entry import URGENT, Entry
+from navi_bot.delivery.entry import Entry
 from navi_bot.delivery.errand import Errand, Typing
 from navi_bot.delivery.governor import Governor
-from navi_bot.delivery.lane import Job, Lane, PostJob
+from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
 from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
@@ -125,7 +125,7 @@ class Reconciler:
         """Show a settled post, which is stored; ends the following of its key."""
         head = post.head
         is_full = self._overflows or len(self._traffic.posts) >= self._capacity
-        is_new = head.key not in self._traffic.posts and not head.key.startswith(URGENT)
+        is_new = head.key not in self._traffic.posts and not is_urgent(head.key)
         if is_full and is_new:
             self._overflows = self._overflowed_again = True
             log.warning("post_left_in_store", key=head.key)

@@ -10,20 +10,14 @@ from itertools import count
 
 from delivery.growing_source import GrowingSource
 from delivery.judge import Known, judge_end, judge_order
-from delivery.meter import Meter
+from delivery.meter import Meters
 from delivery.store_desk import StoreDesk, done
 from delivery.wild_platform import WildPlatform
 
-from navi_bot.delivery.actions import Call, Delete, Edit, Outcome, Send
+from navi_bot.delivery.actions import Edit, Outcome, Send
 from navi_bot.delivery.entry import Entry
-from navi_bot.delivery.governor import (
-    GROUP_BURST,
-    OVERALL_BURST,
-    OVERALL_RATE,
-    PRIVATE_BURST,
-    Governor,
-)
-from navi_bot.delivery.lane import Job, Lane, PostJob
+from navi_bot.delivery.governor import Governor
+from navi_bot.delivery.lane import Lane, PostJob
 from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.terms import CREDENTIAL_WAIT, Pace, Terms
 from navi_bot.delivery.traffic import MOST_FLIGHTS, Traffic
@@ -62,8 +56,6 @@ class World:
         self._unloaded: list[Entry] = []
         self._start()
 
-    # What people and turns do ----------------------------------------------------
-
     def follow(self, room: int, per_page: int) -> None:
         known = self._new("turn", room)
         known.source = GrowingSource(known.head.key, per_page, with_button=room % 2 == 0)
@@ -91,15 +83,12 @@ class World:
         contents = (f"{known.head.key}.{n}: w{next(self._ids)} and more" for n in range(pages))
         self._settle(known, tuple(Page((Prose(text),)) for text in contents))
 
-    def delete_by_person(self, choice: int) -> None:
-        shown = [s for m in self.platform.models for s in m.messages.values() if not s.deleted]
-        if shown:
-            shown[choice % len(shown)].deleted = True
-
-    # What the machine does ---------------------------------------------------------
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+    def _judge_limits(self, lane: Lane, job: PostJob) -> None:
+        self.meters.count(lane.chat, lane.group, self.now)
+        chats = [flight.lane.chat for flight in self.flights]
+        assert chats.count(lane.chat) < 2, "more than two calls under way in a chat"
+        assert len(chats) < MOST_FLIGHTS, "too many calls under way"
+        assert all(flight.job.entry is not job.entry for flight in self.flights)
 
     def take(self) -> bool:
         """Take one call off; False when none may go."""
@@ -110,7 +99,7 @@ class World:
         lane, job = taken
         assert isinstance(job, PostJob)
         call, known = job.call, self.posts[job.entry.head.key]
-        self._count(lane, job)
+        self._judge_limits(lane, job)
         judge_order(self.posts, self.platform.models, known, call, self.now)
         flight = Flight(lane, job)
         self.flights.append(flight)
@@ -176,18 +165,14 @@ class World:
             wakes = self.traffic.wakes_at(self.now)
             assert wakes is not None, "posts are left and nothing will happen"
             self.now = max(self.now + 1e-6, wakes)
-        else:
-            raise AssertionError("it never came to rest")
+        assert not self.traffic.posts, "it never came to rest"
         judge_end(self.posts, self.platform.models)
         assert not list(self.desk.outbox.open_posts("model", "bot")), "the store has open posts"
-
-    # Starting and storing ------------------------------------------------------------
 
     def _start(self) -> None:
         self.traffic = Traffic(Governor(PRIVATE, GROUP, self.now))
         self._unloaded = []
-        self.meters: dict[str, Meter] = {}
-        self.overall = Meter(OVERALL_RATE, OVERALL_BURST, self.now)
+        self.meters = Meters(PRIVATE, GROUP, self.now)
 
     def _resume(self, words: int) -> None:
         order = count()
@@ -271,23 +256,23 @@ class World:
             if key in self.traffic.posts:
                 self._look_at(self.traffic.posts[key])
 
-    # Landing -----------------------------------------------------------------------------
-
     def _land(self, flight: Flight, error: NaviError) -> None:
         self.flights.remove(flight)
         lane, entry, call = flight.lane, flight.job.entry, flight.job.call
         known = self.posts[entry.head.key]
         outcome = entry.machine.refused(error, self.now)
-        self._note(known, call, outcome)
+        known.note(call, outcome)
+        if outcome is Outcome.REPLACED and isinstance(call, Edit):
+            self.platform.model(entry.head).messages[call.message_id].orphan = True
         if isinstance(call, Edit) and isinstance(error, Ambiguous):
             self.platform.model(entry.head).messages[call.message_id].known = False
         match error:
             case Throttled(retry_after=seconds):
                 self.traffic.governor.throttled(lane.chat, lane.group, seconds, self.now)
-                self.meters[lane.chat].block(self.now + seconds)
+                self.meters.block(lane.chat, self.now + seconds)
             case CredentialError():
                 self.traffic.governor.pause(self.now + CREDENTIAL_WAIT)
-                self.overall.blocked_until = self.now + CREDENTIAL_WAIT
+                self.meters.pause(self.now + CREDENTIAL_WAIT)
             case RoomGone():
                 self._room_gone(lane, entry.head.room)
             case RoomMoved(new_chat=new_chat):
@@ -304,18 +289,6 @@ class World:
             if known.head.room == room:
                 known.closed = True
 
-    def _note(self, known: Known, call: Call, outcome: Outcome) -> None:
-        match outcome:
-            case Outcome.QUIETED:
-                known.closed = True
-            case Outcome.GIVEN_UP if isinstance(call, Send | Delete):
-                known.given_up.add(call.number)
-                known.has_first = True
-            case Outcome.CUT:
-                known.was_cut.add(call.number)
-            case Outcome.REPLACED if isinstance(call, Edit):
-                self.platform.model(known.head).messages[call.message_id].orphan = True
-
     def _after(self, flight: Flight) -> None:
         entry = flight.job.entry
         self.traffic.landed(flight.lane, flight.job, self.now)
@@ -323,15 +296,3 @@ class World:
         self._catch_up()
         if entry.head.key in self.traffic.posts:
             self._look_at(entry)
-
-    # Judging -------------------------------------------------------------------------------
-
-    def _count(self, lane: Lane, job: Job) -> None:
-        interval, burst = (GROUP, GROUP_BURST) if lane.group else (PRIVATE, PRIVATE_BURST)
-        meter = self.meters.setdefault(lane.chat, Meter(1 / interval, burst, self.now))
-        meter.count(self.now)
-        self.overall.count(self.now)
-        chats = [flight.lane.chat for flight in self.flights]
-        assert chats.count(lane.chat) < 2, "more than two calls under way in a chat"
-        assert len(chats) < MOST_FLIGHTS, "too many calls under way"
-        assert all(f.job.entry is not job.entry for f in self.flights if isinstance(job, PostJob))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from delivery.chat_model import ChatModel
 from delivery.growing_source import GrowingSource
 
-from navi_bot.delivery.actions import Call, Send
+from navi_bot.delivery.actions import Call, Delete, Outcome, Send
 from navi_bot.messages import Head, Page
 
 
@@ -27,6 +27,17 @@ class Known:
         if self.final_pages is not None:
             return self.final_pages
         return self.source.pages(now) if self.source is not None else ()
+
+    def note(self, call: Call, outcome: Outcome) -> None:
+        """Remember what excuses a page from being there as it should."""
+        match outcome:
+            case Outcome.QUIETED:
+                self.closed = True
+            case Outcome.GIVEN_UP if isinstance(call, Send | Delete):
+                self.given_up.add(call.number)
+                self.has_first = True
+            case Outcome.CUT:
+                self.was_cut.add(call.number)
 
 
 Posts = Mapping[str, Known]

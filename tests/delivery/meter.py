@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from navi_bot.delivery.governor import GROUP_BURST, OVERALL_BURST, OVERALL_RATE, PRIVATE_BURST
+
 
 @dataclass
 class Meter:
@@ -27,3 +29,25 @@ class Meter:
         assert now >= self.blocked_until - 1e-6, "a call was made during a penalty"
         assert self.tokens >= 1 - 1e-6, "more calls were made than the bucket holds"
         self.tokens -= 1
+
+
+class Meters:
+    """One for each chat and one for the account."""
+
+    def __init__(self, private_interval: float, group_interval: float, now: float) -> None:
+        self._intervals = private_interval, group_interval
+        self._overall = Meter(OVERALL_RATE, OVERALL_BURST, now)
+        self._chats: dict[str, Meter] = {}
+
+    def count(self, chat: str, group: bool, now: float) -> None:
+        if chat not in self._chats:
+            burst = GROUP_BURST if group else PRIVATE_BURST
+            self._chats[chat] = Meter(1 / self._intervals[group], burst, now)
+        self._chats[chat].count(now)
+        self._overall.count(now)
+
+    def block(self, chat: str, until: float) -> None:
+        self._chats[chat].block(until)
+
+    def pause(self, until: float) -> None:
+        self._overall.blocked_until = until

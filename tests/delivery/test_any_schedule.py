@@ -32,7 +32,7 @@ def step(world: World, dice: random.Random) -> None:
         case 3 if len(world.traffic.posts) < 20:
             world.show(dice.randrange(6), dice.randint(1, 3), urgent=dice.random() < 0.5)
         case 4:
-            world.advance(dice.choice((0.01, 0.3, 1.2, 1.2, 4.0, 20.0)))
+            world.now += dice.choice((0.01, 0.3, 1.2, 1.2, 4.0, 20.0))
         case 5:
             world.take()
         case 6:
@@ -40,7 +40,7 @@ def step(world: World, dice: random.Random) -> None:
             if dice.random() < RARE.get(outcome, 1.0):
                 world.land(dice.randrange(16), outcome, dice.choice((0.5, 3.0, 30.0)))
         case 7:
-            dice.choice((world.delete_by_person, lambda _: None))(dice.randrange(1000))
+            world.platform.delete_by_person(dice.randrange(1000))
         case 8 if dice.random() < 0.5:
             world.crash(dice.random() < 0.5, dice.randint(0, 3))
         case _:
@@ -94,7 +94,7 @@ class AnySchedule(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.01, 1.2, 4.0, 30.0]))
     def advance(self, seconds: float) -> None:
-        self.world.advance(seconds)
+        self.world.now += seconds
 
     @rule()
     def take(self) -> None:
@@ -110,7 +110,7 @@ class AnySchedule(RuleBasedStateMachine):
 
     @rule(choice=st.integers(0, 99))
     def delete_by_person(self, choice: int) -> None:
-        self.world.delete_by_person(choice)
+        self.world.platform.delete_by_person(choice)
 
     @rule(down=st.booleans())
     def break_store(self, down: bool) -> None:

@@ -1,16 +1,15 @@
 """The machine of one post: each rule by itself."""
 
 from collections.abc import Sequence
-from itertools import count, product
+from itertools import product
 
 import pytest
+from delivery.one_post import STOP, call_of, machine, page, shown
 
 from navi_bot.delivery import slot
-from navi_bot.delivery.actions import Call, Delete, Done, Edit, Outcome, Send, Sent, Shown, Wait
-from navi_bot.delivery.dress import RoomForLabel, cut, labelled
-from navi_bot.delivery.post import PostMachine
+from navi_bot.delivery.actions import Done, Edit, Outcome, Send, Shown, Wait
+from navi_bot.delivery.dress import labelled
 from navi_bot.delivery.slot import NEXT, Event, Slot, State
-from navi_bot.delivery.terms import Pace, Terms
 from navi_bot.errors import (
     Ambiguous,
     MarkupRefused,
@@ -20,40 +19,9 @@ from navi_bot.errors import (
     Refused,
     TooLong,
 )
-from navi_bot.messages import Address, Button, Document, Fold, Head, Line, Page, Prose, RoomId
+from navi_bot.messages import Document, Line, Page
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.delivery import StoredPage, StoredPost
-from navi_bot.texts.delivery import CUT, REPEAT
-
-STOP = ((Button("Stop", "stop"),),)
-
-
-def page(text: str, *, stop: bool = False) -> Page:
-    return Page((Prose(text),), STOP if stop else ())
-
-
-def machine(*, idempotent: bool = False, limit: int = 5, steady: int = 100) -> PostMachine:
-    ids = count()
-    pace = Pace(1.0, steady=steady, limit=limit)
-    return PostMachine(Terms(pace, idempotent, lambda: f"t{next(ids)}"))
-
-
-def call_of(post: PostMachine, now: float = 1000.0) -> Call:
-    call = post.next_action(now)
-    assert isinstance(call, Send | Edit | Delete), call
-    post.begin(call)
-    return call
-
-
-def shown(*texts: str, **kind: bool) -> PostMachine:
-    """Return a machine whose pages are all in the room."""
-    post = machine(**kind)
-    post.want([page(text) for text in texts], final=False)
-    for number, _ in enumerate(texts):
-        call_of(post)
-        post.accepted(1000.0, f"m{number}")
-    post.take_records()
-    return post
+from navi_bot.texts.delivery import REPEAT
 
 
 def test_table_has_the_steps_of_its_picture_and_no_others() -> None:
@@ -160,22 +128,6 @@ def test_changed_buttons_do_not_wait_for_the_pace() -> None:
     assert not call.progress
 
 
-def test_surplus_pages_of_an_earlier_run_are_removed_at_the_end() -> None:
-    """Not before; and what is settled is recorded last, for a restart in between."""
-    post = shown("one", "two", "three")
-    post.want([page("new")], final=False)
-    call_of(post)
-    post.accepted(1000.0)
-    assert post.next_action(1000.0) == Wait()
-    post.want([page("new")], final=True)
-    assert post.take_records() == ()
-    for number in (2, 1):
-        assert call_of(post) == Delete(number, f"m{number}")
-        post.accepted(1000.0)
-    assert post.next_action(1000.0) == Done()
-    assert post.take_records()[-1] == Shown(0, page_hash(page("new")))
-
-
 @pytest.mark.parametrize(
     ("errors", "outcomes"),
     [
@@ -199,15 +151,6 @@ def test_what_becomes_of_a_refused_send(
         seen.append(post.refused(error, now))
         now += 100
     assert seen == outcomes
-
-
-def test_cut_page_says_so() -> None:
-    content = Page((Prose("x" * 50), Fold("log", "y" * 50), Line("end")))
-    short = cut(content, 2)
-    assert short.blocks[-1] == Line(CUT(), "dim")
-    assert len(getattr(short.blocks[0], "markdown", "")) == 50
-    assert sum(len(getattr(b, "text", "")) for b in short.blocks) < 50
-    assert cut(content, 50).blocks == (Line(CUT(), "dim"),)
 
 
 def test_page_refused_as_progress_gets_one_more_try_at_the_end() -> None:
@@ -274,46 +217,6 @@ def test_label_stays_with_every_later_edit() -> None:
     assert call.page.blocks[0] == Line(REPEAT(), "dim")
 
 
-@pytest.mark.parametrize("idempotent", [True, False])
-def test_uncertain_page_of_an_earlier_run(idempotent: bool) -> None:
-    """The same transaction is repeated, or the page is labelled; then edited if need be."""
-    head = Head("note:1", RoomId(1), Address("p", "b", "c"))
-    stored = StoredPage(0, page("one"), page_hash(page("one")), "", "", "old", uncertain=True)
-    post = machine(idempotent=idempotent)
-    post.adopt(StoredPost(head, True, (stored,)))
-    post.want([page("one")], final=True)
-    call = call_of(post)
-    assert isinstance(call, Send)
-    assert (call.transaction == "old") is idempotent
-    assert call.begun is idempotent
-    assert (call.page == labelled(page("one"))) is not idempotent
-    post.accepted(1000.0, "m1")
-    if idempotent:  # the first attempt may have shown another content
-        assert isinstance(call_of(post), Edit)
-        post.accepted(1000.0)
-    assert post.next_action(1000.0) == Done()
-
-
-def test_labelled_message_of_an_earlier_run_keeps_its_label() -> None:
-    head = Head("note:1", RoomId(1), Address("p", "b", "c"))
-    stored = StoredPage(0, None, "", "", "m1", "repeat-x", uncertain=False)
-    post = machine()
-    post.adopt(StoredPost(head, False, (stored,)))
-    post.want([page("final")], final=True)
-    call = call_of(post)
-    assert isinstance(call, Edit)
-    assert call.page == labelled(page("final"))
-
-
-def test_settled_content_is_stored_with_its_message() -> None:
-    post = machine()
-    post.want([page("one")], final=True)
-    call_of(post)
-    post.accepted(1000.0, "m1")
-    assert post.take_records() == (Sent(0, "m1", page_hash(page("one"))),)
-    assert post.take_records() == ()
-
-
 def test_waits_double_and_end_with_success() -> None:
     post = machine()
     post.want([page("one")], final=True)
@@ -329,29 +232,3 @@ def test_waits_double_and_end_with_success() -> None:
     post.accepted(1e6, "m1")
     post.want([page("two")], final=True)
     assert isinstance(post.next_action(0.0), Edit)
-
-
-def test_page_measured_with_room_for_the_label_fits_with_it() -> None:
-    class Short:
-        def fits(self, page: Page) -> bool:
-            return sum(len(str(getattr(b, "text", "") or b)) for b in page.blocks) <= 60
-
-    assert Short().fits(page("x" * 30))
-    assert not RoomForLabel(Short()).fits(page("x" * 30))
-    assert Short().fits(labelled(page("x"))) is RoomForLabel(Short()).fits(page("x"))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Page((Line("text"),)),
-        Page((Prose("text"), Prose(""))),
-        page("text", stop=True),
-        Page((Prose("text"),), document=Document("a", "b")),
-        Page((Fold("text", ""),)),
-    ],
-)
-def test_hash_tells_pages_apart(other: Page) -> None:
-    """Everything that a reader can notice counts; equal content is equal."""
-    assert page_hash(other) != page_hash(page("text"))
-    assert page_hash(page("text")) == page_hash(page("text"))

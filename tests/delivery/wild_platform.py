@@ -88,6 +88,11 @@ class WildPlatform:
         elif isinstance(call, Send) and not self.idempotent:
             shown.orphan = True
 
+    def delete_by_person(self, choice: int) -> None:
+        shown = [s for m in self.models for s in m.messages.values() if not s.deleted]
+        if shown:
+            shown[choice % len(shown)].deleted = True
+
     def forget_what_is_known(self) -> None:
         """The process that knew what the messages hold is gone."""
         for model in self.models:
