@@ -29,7 +29,8 @@ _SHAPES = tuple(
         (r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[\w-]{30,}+", MASK),
         # Synapse's access tokens, and those of its authentication service
         (r"(?:syt|syr|mct|mcr)_[\w=-]{8,}+", MASK),
-        (r"sk-[A-Za-z0-9_-]{20,}+", MASK),
+        # keys of model hosts; behind no other letter but the end of a colour code
+        (r"(?:(?<![A-Za-z])|(?<=[0-9]m))sk-[A-Za-z0-9_-]{20,}+", MASK),
         (r"(?i:(bearer|basic)\s++)[\w.~+/=-]{8,}+", rf"\1 {MASK}"),
         # scheme://user:password@host
         (r"://([^/\s:@\"'\\]*+):[^/\s\"'\\]*@", rf"://\1:{MASK}@"),
