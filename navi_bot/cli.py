@@ -34,7 +34,10 @@ def run_command(arguments: Sequence[str]) -> int:
     chosen = parser().parse_args(arguments)
     try:
         settings = load()
-        configure(settings, to_file=draws(chosen.command, settings, sys.stdout.isatty()))
+        configure(
+            quieter(chosen.command, settings),
+            to_file=draws(chosen.command, settings, sys.stdout.isatty()),
+        )
         return asyncio.run(command(chosen, settings))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -99,6 +102,13 @@ def draws(command: str, settings: Settings, on_terminal: bool) -> bool:
     if command == "run":
         return on_terminal and "console" in chosen_adapters(settings)
     return command == "chat" and on_terminal
+
+
+def quieter(command: str, settings: Settings) -> Settings:
+    """Let a command that only answers the operator log no more than warnings, unless told to."""
+    if command in ("run", "chat") or "log_level" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"log_level": "warning"})
 
 
 def command(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:
