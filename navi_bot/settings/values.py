@@ -190,9 +190,7 @@ def database_url(text: str) -> str:
     except ValueError:
         scheme = ""
     if scheme not in ("postgresql", "postgres"):
-        raise ValueError(
-            "is not a PostgreSQL address; write it like postgresql://user@host/name."
-        )
+        raise ValueError("is not a PostgreSQL address; write it like postgresql://user@host/name.")
     return text
 
 
