@@ -49,7 +49,8 @@ OUTCOMES: list[tuple[Callable[[], Awaitable[str]], str]] = [
 async def test_each_part_is_one_line_with_the_mend(
     check: Callable[[], Awaitable[str]], line: str
 ) -> None:
-    assert str(await examine(Probe("part", check, timeout=0.02))) == line
+    async with asyncio.timeout(2):
+        assert str(await examine(Probe("part", check, timeout=0.02))) == line
 
 
 async def test_one_bad_part_hides_no_other() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from navi_bot.settings import secret_variables
+from navi_bot.settings import variables
 
 FOLDER = Path(__file__).resolve().parent.parent / "systemd"
 UNIT = FOLDER / "navi-bot.service"
@@ -86,4 +86,4 @@ def test_credentials_are_named_like_variables() -> None:
         if line.startswith("#LoadCredential=")
     ]
     assert names
-    assert {name.upper() for name in names} <= secret_variables()
+    assert {name.upper() for name in names} <= set(variables())

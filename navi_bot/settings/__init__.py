@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr, ValidationError
@@ -21,7 +21,7 @@ from navi_bot.settings.faults import sentences
 from navi_bot.settings.models import ContextSettings, ModelSettings, SearchSettings
 from navi_bot.settings.platforms import MatrixSettings, TelegramSettings
 
-__all__ = ["Settings", "chosen_adapters", "load", "secret_variables", "variables"]
+__all__ = ["Settings", "chosen_adapters", "load", "variables"]
 
 
 class Settings(
@@ -56,7 +56,7 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     try:
         settings = Settings(**sources)
     except ValidationError as error:
-        raise ConfigurationError(*sentences(error, secret_variables())) from error
+        raise ConfigurationError(*sentences(error)) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"{env_file} or a credential file is not UTF-8 text; save it as UTF-8."
@@ -74,15 +74,6 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
 def variables() -> tuple[str, ...]:
     """Return the names of all environment variables that are read."""
     return tuple(str(field.validation_alias) for field in Settings.model_fields.values())
-
-
-def secret_variables() -> frozenset[str]:
-    """Return the variables whose value must never be shown."""
-    return frozenset(
-        str(field.validation_alias)
-        for field in Settings.model_fields.values()
-        if SecretStr in get_args(field.annotation)
-    )
 
 
 def chosen_adapters(settings: Settings) -> tuple[str, ...]:

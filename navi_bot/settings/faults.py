@@ -1,10 +1,11 @@
 """Faults of settings as sentences for the operator; pure.
 
-A sentence begins with the variable, says what is wrong and then the mend. The
-value is repeated only where it cannot be a secret.
+A sentence begins with the variable, says what is wrong and then the mend. A
+value is repeated only where it should have been a number or one of a few
+words, and what looks like a secret is masked even there.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,22 +16,22 @@ _LONGEST = 80
 """Characters of a wrong value that are repeated."""
 
 
-def sentences(error: ValidationError, secret: Collection[str]) -> tuple[str, ...]:
-    """Return one sentence per fault; `secret` names the variables never repeated."""
-    return tuple(_sentence(fault, secret) for fault in error.errors())
+def sentences(error: ValidationError) -> tuple[str, ...]:
+    """Return one sentence per fault."""
+    return tuple(redact(_sentence(fault)) for fault in error.errors())
 
 
-def _sentence(fault: ErrorDetails, secret: Collection[str]) -> str:
+def _sentence(fault: ErrorDetails) -> str:
     variable = str(fault["loc"][0]) if fault["loc"] else "The settings"
     context: Mapping[str, object] = fault.get("ctx", {})
     if fault["type"] == "value_error":
-        return redact(f"{variable} {context['error']}", ())
+        return f"{variable} {context['error']}"
     wanted = _wanted(fault["type"], context)
-    if variable in secret:
-        return f"{variable} {wanted}."
+    if not wanted:
+        return f"{variable} cannot be used."
     given = str(fault["input"])
     shown = given if len(given) <= _LONGEST else given[:_LONGEST] + "…"
-    return redact(f"{variable} {wanted}, not {shown!r}.", ())
+    return f"{variable} {wanted}, not {shown!r}."
 
 
 def _wanted(kind: str, context: Mapping[str, object]) -> str:
@@ -50,4 +51,4 @@ def _wanted(kind: str, context: Mapping[str, object]) -> str:
         case "less_than_equal":
             return f"must be at most {context['le']:g}"
         case _:
-            return "cannot be used"
+            return ""
