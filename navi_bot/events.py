@@ -116,6 +116,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The turn waits for something outside it; the next event ends the wait."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContextCompressed:
     before: int
     after: int
@@ -190,6 +197,7 @@ Event = (
     | ProfileSwitched
     | Steered
     | Notice
+    | Waiting
     | ContextCompressed
     | SubagentComplete
     | AIHelperTokensUsed

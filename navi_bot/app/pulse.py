@@ -26,8 +26,6 @@ DATABASE_WAIT = 10.0
 """Seconds in which the database must answer."""
 
 
-
-
 def examine(adapters: Sequence[Adapter], started: float, now: float) -> str:
     """Name the first adapter that has been deaf for too long; pure."""
     for adapter in adapters:

@@ -22,9 +22,7 @@ async def ollama() -> AsyncIterator[StrictOllama]:
 
 
 @pytest.fixture
-async def stage(
-    telegram: Server, ollama: StrictOllama, dsn: str, tmp_path: Path
-) -> Stage:
+async def stage(telegram: Server, ollama: StrictOllama, dsn: str, tmp_path: Path) -> Stage:
     ann = telegram.person(OWNER, "Ann")
     environment = {
         "NAVI_DATA_DIR": str(tmp_path / "data"),
