@@ -11,7 +11,7 @@ shows at the end is stored in the same commit as the turn's end.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -22,20 +22,19 @@ from navi_bot.errors import ModelUnavailable, NaviError, StoreUnavailable
 from navi_bot.events import (
     Ending,
     Event,
-    ModelStarted,
     Notice,
-    Queued,
     StreamEnd,
     StreamFailed,
     StreamStopped,
-    ToolStarted,
+    Waiting,
 )
-from navi_bot.messages import Head, Line, Page, Post, RoomId
+from navi_bot.messages import Line, Page, Post, RoomId
 from navi_bot.ports.delivery import Delivery, LiveSource
-from navi_bot.ports.store import Metrics, Sessions, Turns, TurnStart, TurnState, turn_key
+from navi_bot.ports.store import Sessions, Turns, TurnStart
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.texts import turn as texts
+from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
 from navi_bot.turn_journal import TurnJournal
 
 log = structlog.get_logger()
@@ -46,11 +45,8 @@ MAX_ATTEMPTS = 3
 FIRST_WAIT, LONGEST_WAIT, PATIENCE = 1.0, 30.0, 600.0
 """Seconds between tries while the model host is away, and in all."""
 
-STATES: dict[type[Ending], TurnState] = {
-    StreamEnd: "done",
-    StreamStopped: "stopped",
-    StreamFailed: "failed",
-}
+LAST_WRITE = 5.0
+"""Seconds that a turn's last write gets after the daemon was told to end."""
 
 
 class Live(LiveSource, Protocol):
@@ -88,6 +84,8 @@ class Doors:
     questions: Questions
     loop: Loop
     live: Callable[[TurnStart], Live]
+    ended: Callable[[Ending], Awaitable[None]]
+    """Told of every turn once all of it is stored; raises nothing."""
     clock: Callable[[], float]
     """Monotonic seconds."""
 
@@ -132,6 +130,7 @@ class _Turn:
             address=start.head.address,
             asker_id=start.asker_platform_id,
             started=self._began,
+            steered=start.waiting > 0,
         )
         self._journal = TurnJournal(start, doors.turns, doors.sessions, self._running)
 
@@ -141,13 +140,17 @@ class _Turn:
             self._doors.delivery.follow(self._head, self._live)
             self._doors.delivery.working(self._head, True)
             try:
-                ending = await self._drive()
-                await asyncio.shield(self._end(ending))
-            except asyncio.CancelledError:
-                await asyncio.shield(self._interrupt())
-                raise
+                await _kept(self._end(await self._driven()))
             finally:
                 self._doors.delivery.working(self._head, False)
+
+    async def _driven(self) -> Ending:
+        """Drive the turn; cut off by a shutdown, give it back."""
+        try:
+            return await self._drive()
+        except asyncio.CancelledError:
+            await _kept(self._interrupt())
+            raise
 
     async def _drive(self) -> Ending:
         """Run the loop to its ending; the boundary of a turn's faults."""
@@ -165,7 +168,8 @@ class _Turn:
     async def _question(self) -> Question | None:
         """Prepare what is asked; None when the context has it already."""
         if self._start.resumed:
-            self._feed(Notice(texts.RESUMED()))
+            if self._start.request.kind != "retry":
+                self._feed(Notice(texts.RESUMED()))
             return None
         if self._start.request.kind == "continue":
             return None
@@ -182,37 +186,40 @@ class _Turn:
             try:
                 return await self._run_once(question)
             except ModelUnavailable as error:
+                if self._running.stop.is_set:
+                    return self._fed(StreamStopped(""))
                 away = self._doors.clock() - began
                 if away > PATIENCE:
                     reason = texts.MODEL_GONE(reason=str(error), minutes=round(away / 60))
                     return self._fed(StreamFailed(reason))
-                self._feed(Notice(texts.MODEL_AWAY(reason=str(error), seconds=round(wait))))
-            if await self._stopped_within(wait):
-                return self._fed(StreamStopped(""))
+                self._feed(Waiting(texts.MODEL_AWAY(reason=str(error), seconds=round(wait))))
+            await self._wait_unless_stopped(wait)
             wait = min(wait * 2, LONGEST_WAIT)
-            question = None if self._journal.said else question
 
     async def _run_once(self, question: Question | None) -> Ending:
         start = self._start
-        if self._journal.said:
-            start = replace(start, context=start.context + self._journal.said, resumed=True)
+        if self._journal.said:  # an earlier try has begun; go on where it broke off
+            context = start.context + self._journal.said
+            profile_id = await self._journal.profile_id()
+            session = replace(start.session, profile_id=profile_id)
+            start = replace(start, context=context, session=session, pending=None, resumed=True)
+            question = None
         ending: Ending | None = None
         events = self._doors.loop.run(start, question, self._journal, self._running)
         async with aclosing(events):
             async for event in events:
                 self._feed(event)
-                self._running.doing = _doing(event, self._running.doing)
+                self._running.doing = activity(event) or self._running.doing
                 if isinstance(event, StreamEnd | StreamStopped | StreamFailed):
                     ending = event
         assert ending is not None, "the loop's last event is an ending"
         return ending
 
-    async def _stopped_within(self, seconds: float) -> bool:
+    async def _wait_unless_stopped(self, seconds: float) -> None:
         try:
             await asyncio.wait_for(self._running.stop.wait(), seconds)
         except TimeoutError:
-            return False
-        return True
+            return
 
     def _fed(self, ending: Ending) -> Ending:
         self._feed(ending)
@@ -224,22 +231,22 @@ class _Turn:
 
     async def _end(self, ending: Ending) -> None:
         """Make the turn's last write, however long the database takes."""
-        posts = self._posts()
+        posts = posts_of(self._head, self._start.id, *self._live.settled())
         seconds = self._doors.clock() - self._began
         wait = FIRST_WAIT
         while True:
             try:
                 await self._doors.turns.finish(
                     self._start.id,
-                    STATES[type(ending)],
+                    state_of(ending),
                     self._journal.unwritten,
-                    _metrics(ending),
+                    metrics_of(ending),
                     posts,
                     ending.reason if isinstance(ending, StreamFailed) else "",
                 )
                 break
             except StoreUnavailable:
-                self._feed(Notice(texts.NOT_SAVED()))
+                self._feed(Waiting(texts.NOT_SAVED()))
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
         for post in posts:
@@ -249,23 +256,15 @@ class _Turn:
             "turn_ended",
             turn=self._start.id,
             room=self._head.room,
-            outcome=STATES[type(ending)],
+            outcome=state_of(ending),
             seconds=round(seconds, 3),
             tokens=ending.token_count if isinstance(ending, StreamEnd) else 0,
         )
-
-    def _posts(self) -> tuple[Post, ...]:
-        """Return what the room shall show for good: work log, answer, a file."""
-        pages, answer = self._live.settled()
-        posts = [*_without_documents(self._head, pages)]
-        if answer is not None:
-            head = replace(self._head, key=turn_key(self._start.id, "answer"))
-            posts += _without_documents(head, answer)
-        return tuple(posts)
+        await self._doors.ended(ending)
 
     async def _interrupt(self) -> None:
         """Give the turn back for the next daemon to go on with."""
-        self._feed(Notice(texts.RESTARTING()))
+        self._feed(Waiting(texts.RESTARTING()))
         try:
             await self._doors.turns.requeue(self._start.id, 0.0)
         except NaviError as error:
@@ -273,36 +272,12 @@ class _Turn:
         log.info("turn_interrupted", turn=self._start.id, room=self._head.room)
 
 
-def _without_documents(head: Head, pages: tuple[Page, ...]) -> list[Post]:
-    """Put a page's document into a post of its own: a file is a message."""
-    plain = tuple(replace(page, document=None) for page in pages)
-    posts = [Post(head, plain)] if plain else []
-    for page in pages:
-        if page.document is not None:
-            name = Line(page.document.name)
-            file_head = replace(head, key=f"{head.key}:file")
-            posts.append(Post(file_head, (Page((name,), document=page.document),)))
-    return posts
-
-
-def _metrics(ending: Ending) -> Metrics | None:
-    if not isinstance(ending, StreamEnd):
-        return None
-    return Metrics(
-        context_tokens=ending.context_tokens,
-        token_count=ending.token_count,
-        tool_call_count=ending.tool_call_count,
-        elapsed_seconds=ending.elapsed_seconds,
-        model=ending.model,
-    )
-
-
-def _doing(event: Event, before: str) -> str:
-    match event:
-        case Queued(place):
-            return f"waiting for the model, place {place}"
-        case ModelStarted(step, max_steps, model):
-            return f"step {step}/{max_steps} with {model}"
-        case ToolStarted(_, tool_name):
-            return f"tool {tool_name}"
-    return before
+async def _kept(writing: Coroutine[None, None, None]) -> None:
+    """Make a write that a cancellation must not cut short; it gets LAST_WRITE seconds more."""
+    task = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,), timeout=LAST_WRITE)
+        task.cancel()
+        raise

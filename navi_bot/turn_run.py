@@ -31,7 +31,10 @@ class AgentLoop:
         workspace: Callable[[RoomId], Path],
         zone: ZoneInfo,
         now: Callable[[], datetime],
+        model: str = "",
     ) -> None:
+        """`model` overrides the profiles' models; a room's choice goes before it."""
+        self._model = model or None
         self._agent = agent
         self._state = state
         self._workspace = workspace
@@ -67,7 +70,7 @@ class AgentLoop:
             context_tokens=start.session.context_tokens,
             pending=start.pending,
             continues=start.request.kind == "continue" and not start.resumed,
-            model=start.settings.model,
+            model=start.settings.model or self._model,
             think=start.settings.think,
         )
         async with aclosing(self._agent.run_stream(run)) as events:

@@ -24,14 +24,18 @@ DEMO = "The scripted demo answers here, not a model."
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """`main` is the one that /model lists. `notice` is told before anything else."""
+    """`main` is the one that /model lists. `notice` is told before anything else.
+
+    `model`: what overrides the profiles' models, "" for nothing.
+    """
 
     backends: dict[str, Backend]
     main: Model
     address: str
+    model: str = ""
     notice: str = ""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for backend in self.backends.values():
             await backend.model.close()
 
@@ -45,7 +49,7 @@ async def choose_hosts(settings: Settings, *, demo: bool, console: bool) -> Host
         try:
             await hosts.main.installed()
         except NaviError:
-            await hosts.close()
+            await hosts.aclose()
             return _scripted(FALLBACK.format(address=settings.ollama_host))
     return hosts
 
@@ -58,7 +62,8 @@ def _is_configured(settings: Settings) -> bool:
 def _scripted(notice: str) -> Hosts:
     model = ScriptedModel()
     backend = Backend(model=model, gate=FairGate(32), default_model=NAME)
-    return Hosts({"ollama": backend, "openai": backend}, model, "the demo", notice)
+    backends = {"ollama": backend, "openai": backend}
+    return Hosts(backends, model, "the demo", NAME, notice)
 
 
 def configured_hosts(settings: Settings) -> Hosts:
@@ -71,9 +76,10 @@ def configured_hosts(settings: Settings) -> Hosts:
         backends["openai"] = _backend(settings, _openai(settings), parallel=4)
     if "openai" in backends and "ollama_host" not in settings.model_fields_set:
         backends["ollama"] = backends["openai"]
-        return Hosts(backends, backends["openai"].model, settings.openai_base_url)
+        address = settings.openai_base_url
+        return Hosts(backends, backends["openai"].model, address, settings.model)
     backends["ollama"] = _backend(settings, _ollama(settings), settings.ollama_parallel)
-    return Hosts(backends, backends["ollama"].model, settings.ollama_host)
+    return Hosts(backends, backends["ollama"].model, settings.ollama_host, settings.model)
 
 
 def _backend(settings: Settings, model: Model, parallel: int) -> Backend:

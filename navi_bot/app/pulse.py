@@ -27,8 +27,13 @@ DATABASE_WAIT = 10.0
 
 
 def examine(adapters: Sequence[Adapter], started: float, now: float) -> str:
-    """Name the first adapter that has been deaf for too long; pure."""
+    """Name the first adapter that has been deaf for too long; pure.
+
+    One that knows its trouble is at work on it: a restart would mend nothing.
+    """
     for adapter in adapters:
+        if adapter.trouble:
+            continue
         since = max(adapter.last_contact, started)
         if now - since > POLL_AGE:
             return f"{adapter.platform} has not answered for {now - since:.0f} s"

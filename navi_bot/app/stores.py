@@ -45,13 +45,14 @@ class Stores:
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Stores]:
+async def opened_store(settings: Settings, *, alone: bool = False) -> AsyncIterator[Stores]:
     """Open the configured database, migrated; the embedded one is started if need be.
 
-    A second process attaches to the server that a running daemon has started.
+    A second process attaches to the embedded server that a running daemon has
+    started, unless it wants to be `alone` (OperatorError if it is not).
     """
     async with AsyncExitStack() as stack:
-        dsn, database = await _server(settings, stack)
+        dsn, database = await _server(settings, stack, alone)
         pool = await stack.enter_async_context(open_pool(dsn))
         await migrate(pool, migrations_folder())
         yield Stores(
@@ -69,12 +70,12 @@ async def opened_store(settings: Settings) -> AsyncIterator[Stores]:
         )
 
 
-async def _server(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+async def _server(settings: Settings, stack: AsyncExitStack, alone: bool) -> tuple[str, str]:
     """Return the database's DSN and its description."""
     url = settings.database_url
     if url is not None:
         return url.get_secret_value(), "external PostgreSQL"
-    running = await attach(settings.data_dir)
+    running = None if alone else await attach(settings.data_dir)
     if running is not None:
         return running, "embedded PostgreSQL of the running daemon"
     server = await stack.enter_async_context(EmbeddedServer(settings.data_dir))

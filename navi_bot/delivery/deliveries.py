@@ -1,6 +1,7 @@
 """The Delivery port over all accounts: each address goes to its own reconciler."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -18,8 +19,17 @@ class Deliveries:
     left alone: settled posts are stored, and `recover` finds them.
     """
 
-    def __init__(self, reconcilers: Sequence[Reconciler]) -> None:
-        self._reconcilers = tuple(reconcilers)
+    def __init__(self) -> None:
+        self._reconcilers: list[Reconciler] = []
+
+    @contextmanager
+    def serving(self, reconciler: Reconciler) -> Iterator[None]:
+        """Send what is for this account its way, as long as it is entered."""
+        self._reconcilers.append(reconciler)
+        try:
+            yield
+        finally:
+            self._reconcilers.remove(reconciler)
 
     def follow(self, head: Head, source: LiveSource) -> None:
         if (reconciler := self._at(head.address)) is not None:

@@ -23,9 +23,11 @@ class Outbound(Protocol):
     Foreign exceptions never pass. Editing to equal content is success.
     """
 
-    surface: Surface
     idempotent: bool
     """A send repeated with the same `transaction` has no second effect."""
+
+    @property
+    def surface(self) -> Surface: ...
 
     async def send(
         self,
@@ -87,14 +89,22 @@ class Adapter(Protocol):
     """One bot account on one platform."""
 
     platform: str
-    account: str
-    """The bot's own id; known after `connect`."""
-    name: str
-    """How people mention the bot ("navi_bot"); "" where there are no names."""
-    outbound: Outbound
     private_interval: float
     group_interval: float
     """Seconds between calls to one chat that are sustainable, to begin with."""
+
+    @property
+    def account(self) -> str:
+        """The bot's own id; known after `connect`."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """How people mention the bot ("navi_bot"); "" where there are no names."""
+        ...
+
+    @property
+    def outbound(self) -> Outbound: ...
 
     async def connect(self) -> None:
         """Learn who we are. Raises CredentialError or PlatformError."""

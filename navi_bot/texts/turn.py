@@ -18,3 +18,6 @@ FILE_TOO_BIG = Text(
     "turn.file_too_big", "{name} is larger than {limit} MB, so I left it out. Send a smaller file."
 )
 FILE_NOT_FETCHED = Text("turn.file_not_fetched", "I could not fetch {name}: {reason}")
+DOING_QUEUED = Text("turn.doing_queued", "waiting for the model, place {place}")
+DOING_STEP = Text("turn.doing_step", "step {step} of {steps} with {model}")
+DOING_TOOL = Text("turn.doing_tool", "using the tool {tool}")

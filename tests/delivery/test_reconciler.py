@@ -139,15 +139,17 @@ def test_each_account_gets_its_own_posts() -> None:
 
     async def main() -> None:
         scene = Scene()
+        accounts = Deliveries()
+        deliveries: Delivery = accounts
         async with scene.running() as reconciler:
-            deliveries: Delivery = Deliveries([reconciler])
-            post = Post(head("note:1"), (page("hello"),))
-            scene.outbox.want(post)
-            deliveries.show(post)
-            other = Head("note:2", RoomId(9), Address("matrix", "bot", "x"))
-            deliveries.show(Post(other, (page("hello"),)))
-            deliveries.react(other.address, "m", "x")
-            assert await reconciler.drain(10)
+            with accounts.serving(reconciler):
+                post = Post(head("note:1"), (page("hello"),))
+                scene.outbox.want(post)
+                deliveries.show(post)
+                other = Head("note:2", RoomId(9), Address("matrix", "bot", "x"))
+                deliveries.show(Post(other, (page("hello"),)))
+                deliveries.react(other.address, "m", "x")
+                assert await reconciler.drain(10)
         assert len(scene.outbound.calls) == 1
 
     run(main())

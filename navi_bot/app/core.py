@@ -1,0 +1,95 @@
+"""What all accounts share and what works in it: the agent, the turns, the commands."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from navi_bot.agent.loop import Agent
+from navi_bot.app.desk import desk_of
+from navi_bot.app.parts import Parts
+from navi_bot.errors import ConfigurationError
+from navi_bot.live import LiveMessage, LiveOptions
+from navi_bot.models.guard import guarded
+from navi_bot.models.repetition import RepetitionDetector
+from navi_bot.ports.store import TurnStart
+from navi_bot.question import Questions
+from navi_bot.replies import Replies
+from navi_bot.settings import Settings
+from navi_bot.store.files import workspace
+from navi_bot.turn import Doors, TurnRunner
+from navi_bot.turn_run import AgentLoop
+
+NEVER = float("inf")
+"""Seconds: a console does not notify, so its answers stay where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    parts: Parts
+    replies: Replies
+    runner: TurnRunner
+
+
+def assemble(parts: Parts) -> Core:
+    """Put the parts to work; nothing runs yet."""
+    stores, online = parts.stores, parts.online
+    doors = Doors(
+        turns=stores.turns,
+        sessions=stores.sessions,
+        delivery=online.deliveries,
+        running=parts.running,
+        questions=Questions(stores.files, online.fetch, parts.settings.file_limit),
+        loop=_loop(parts),
+        live=partial(_live, parts),
+        ended=parts.aftermath.note,
+        clock=time.monotonic,
+    )
+    replies = Replies(desk_of(parts), stores.people, online.deliveries)
+    return Core(parts, replies, TurnRunner(doors))
+
+
+def _loop(parts: Parts) -> AgentLoop:
+    settings = parts.settings
+    agent = Agent(
+        profiles=parts.profiles,
+        toolbox=parts.toolbox,
+        backends=parts.hosts.backends,
+        guard=guarded,
+        estimator=parts.estimator,
+        repetition=RepetitionDetector,
+        persona=_persona(settings),
+    )
+    return AgentLoop(
+        agent,
+        parts.stores.state,
+        partial(workspace, settings.data_dir),
+        ZoneInfo(settings.timezone),
+        lambda: datetime.now(UTC),
+        parts.hosts.model,
+    )
+
+
+def _live(parts: Parts, start: TurnStart) -> LiveMessage:
+    settings, address = parts.settings, start.head.address
+    options = LiveOptions(
+        show_thinking=start.settings.show_thinking,
+        notify_after=NEVER if address.platform == "console" else settings.notify_after,
+        first_show=settings.first_show,
+        redact=parts.hide,
+    )
+    return LiveMessage(start.id, parts.online.surface(address), time.monotonic(), options)
+
+
+def _persona(settings: Settings) -> str:
+    """Return the operator's persona, "" for the shipped one."""
+    if settings.persona_file is None:
+        return settings.persona
+    try:
+        return settings.persona_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"NAVI_PERSONA_FILE {settings.persona_file} cannot be read; make it a UTF-8 text "
+            "file that navi-bot may read."
+        ) from error

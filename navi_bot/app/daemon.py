@@ -1,0 +1,118 @@
+"""The daemon: all accounts served side by side, from start to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from navi_bot.app.core import Core
+from navi_bot.app.owners import ensure_owners, owner_link
+from navi_bot.app.pulse import Pulse
+from navi_bot.app.service import Service
+from navi_bot.errors import ConfigurationError, CredentialError
+from navi_bot.notify import Notifier
+from navi_bot.ports.platform import Adapter
+from navi_bot.store.pool import ping
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """Runs once. It lives for its adapters; those `aside` are served as long as it does."""
+
+    def __init__(self, core: Core, adapters: Sequence[Adapter], aside: Sequence[Adapter]) -> None:
+        self._parts = core.parts
+        self._stopping = asyncio.Event()
+        self._main = [Service(adapter, core, self._stopping) for adapter in adapters]
+        self._aside = [Service(adapter, core, self._stopping) for adapter in aside]
+        self._refused: list[CredentialError] = []
+        self._notifier = Notifier.from_environment()
+
+    async def serve(self) -> None:
+        """Serve until told to stop. ConfigurationError when every platform refuses."""
+        people = self._parts.stores.people
+        await ensure_owners(people, self._parts.settings.owners)
+        with self._signals():
+            async with asyncio.TaskGroup() as tasks:
+                besides = [tasks.create_task(self._announce()), tasks.create_task(self._beat())]
+                async with asyncio.TaskGroup() as serving:
+                    for service in self._main:
+                        serving.create_task(self._served(service))
+                    for service in self._aside:
+                        serving.create_task(service.run())
+                for task in besides:
+                    task.cancel()
+        log.info("daemon_stopped")
+        if self._refused:
+            raise ConfigurationError(*(str(error) for error in self._refused))
+
+    async def _served(self, service: Service) -> None:
+        """Serve one account; the daemon ends with the last one, or with its console."""
+        try:
+            await service.run()
+        except CredentialError as error:
+            log.error("account_refused", platform=service.adapter.platform, error=str(error))
+            self._refused.append(error)
+            if any(one.state != "ended" for one in self._main):
+                return
+        self._stop()
+
+    async def _announce(self) -> None:
+        """Say that the daemon is ready, once every account is online or has to wait."""
+        for service in self._main:
+            await service.settled.wait()
+        online = [one.adapter.platform for one in self._main if one.state == "online"]
+        database, hosts = self._parts.stores.database, self._parts.hosts
+        model = hosts.model or f"the profiles' models at {hosts.address}"
+        log.info("daemon_ready", adapters=online, database=database, model=model)
+        self._notifier.ready(f"serving {', '.join(online) or 'nobody yet'}")
+        for service in self._main:
+            if service.state == "online":
+                await self._offer_ownership(service.adapter)
+
+    async def _offer_ownership(self, adapter: Adapter) -> None:
+        link = await owner_link(self._parts.stores.people, adapter)
+        if link:
+            log.warning("owner_link_made", link=link, hours=1)
+            print(
+                f"Nobody owns me yet. Open {link} within an hour to become my owner.",
+                file=sys.stdout,
+                flush=True,
+            )
+
+    async def _beat(self) -> None:
+        if not self._notifier.interval:
+            return
+        adapters = [service.adapter for service in self._main]
+        pool = self._parts.stores.pool
+        pulse = Pulse(adapters, partial(ping, pool), self._notifier.beat, self._notifier.interval)
+        await pulse.run()
+
+    def _stop(self) -> None:
+        if not self._stopping.is_set():
+            self._notifier.stopping()
+            self._stopping.set()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Stop at SIGTERM and SIGINT; at a second one, at once."""
+        loop = asyncio.get_running_loop()
+        main = asyncio.current_task()
+
+        def asked() -> None:
+            if self._stopping.is_set() and main is not None:
+                main.cancel()
+            log.info("stop_asked")
+            self._stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,62 @@
+"""What commands may reach, made of the daemon's parts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from navi_bot.agent.profiles import Profiles
+from navi_bot.app.hosts import Hosts
+from navi_bot.app.parts import Parts
+from navi_bot.app.status import status_lines
+from navi_bot.commands.table import Desk
+from navi_bot.messages import Head, PersonId
+from navi_bot.ports.tools import Catalogue, ProfileSummary
+
+
+class Choices:
+    """The profiles as people choose them; implements the commands' Profiles port."""
+
+    def __init__(self, profiles: Profiles, hosts: Hosts) -> None:
+        self._profiles = profiles
+        self._hosts = hosts
+
+    def summaries(self) -> Sequence[ProfileSummary]:
+        return tuple(profile.summary for profile in self._profiles.all())
+
+    def model_of(self, profile_id: str) -> str:
+        """Return the model that a profile uses here, "" for the host's default."""
+        profile = self._profiles.find(profile_id) or self._profiles.default
+        backend = self._hosts.backends.get(profile.llm_backend)
+        default = backend.default_model if backend else ""
+        return self._hosts.model or profile.model or default
+
+
+def desk_of(parts: Parts) -> Desk:
+    stores = parts.stores
+
+    def catalogue() -> Catalogue:
+        """Return every tool of any profile, and what is wrong with the others."""
+        found = parts.profiles.all()
+        names = [name for profile in found for name in profile.enabled_tools]
+        summaries = [profile.summary for profile in found]
+        return parts.toolbox.catalogue(names, summaries, parts.profiles.problems)
+
+    async def notes(_person: PersonId, head: Head) -> Mapping[str, str]:
+        session = await stores.sessions.current(head.room)
+        return await stores.state(session.id).notes()
+
+    return Desk(
+        inbox=stores.inbox,
+        turns=stores.turns,
+        sessions=stores.sessions,
+        running=parts.running,
+        profiles=Choices(parts.profiles, parts.hosts),
+        model=parts.hosts.main,
+        tools=lambda: catalogue().tools(),
+        problems=lambda: catalogue().problems(),
+        notes=notes,
+        status=lambda: status_lines(parts.online, parts.aftermath, stores.database),
+        now=lambda: datetime.now(UTC),
+        default_profile=parts.settings.profile,
+        num_ctx=parts.settings.ollama_num_ctx,
+        commands=lambda: parts.commands,
+    )

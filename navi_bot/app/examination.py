@@ -1,0 +1,36 @@
+"""`navi-bot check`: which parts there are to look at."""
+
+import os
+
+from navi_bot.app import accounts
+from navi_bot.app.catalogue import profiles_of, registry_of
+from navi_bot.app.hosts import configured_hosts
+from navi_bot.app.stores import opened_store
+from navi_bot.doctor import Probe
+from navi_bot.probes import (
+    adapter_probe,
+    database_probe,
+    folder_probe,
+    model_host_probe,
+    model_probe,
+    profiles_probe,
+    settings_probe,
+)
+from navi_bot.settings import Settings, chosen_adapters, variables
+
+
+def probes(settings: Settings) -> tuple[Probe, ...]:
+    """Return a probe for each part that is configured."""
+    hosts = configured_hosts(settings)
+    profiles = profiles_of(settings, registry_of(settings))
+    found = [
+        settings_probe(os.environ, variables()),
+        folder_probe(settings.data_dir),
+        database_probe(lambda: opened_store(settings)),
+        model_host_probe(hosts.main, hosts.address),
+        model_probe(hosts.main, settings.model or profiles.default.model),
+        profiles_probe([profile.id for profile in profiles.all()], profiles.problems),
+    ]
+    if "telegram" in chosen_adapters(settings):
+        found.append(adapter_probe(accounts.telegram(settings)))
+    return tuple(found)

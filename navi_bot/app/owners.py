@@ -1,0 +1,35 @@
+"""Who owns the bot: those whom the settings name, whoever sits at its console."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from navi_bot.messages import Role
+from navi_bot.ports.platform import Adapter
+from navi_bot.ports.store import People
+
+log = structlog.get_logger()
+
+CONSOLE_PERSON = ("console", "operator")
+"""Who can type at the daemon's terminal could as well change its settings."""
+
+
+async def ensure_owners(people: People, named: Iterable[tuple[str, str]]) -> None:
+    """Make owners of the (platform, id) pairs that the operator names."""
+    for platform, platform_id in (CONSOLE_PERSON, *named):
+        await people.ensure(platform, platform_id, "", Role.OWNER)
+
+
+async def owner_link(people: People, adapter: Adapter) -> str:
+    """Return the link that makes whoever opens it the owner, "" when there is one already."""
+    if adapter.platform != "telegram" or await people.owner_exists():
+        return ""
+    for pairing in await people.pending():
+        if pairing.role is Role.OWNER and pairing.platform == adapter.platform:
+            return _link(adapter.name, pairing.code)
+    made = await people.offer(Role.OWNER, adapter.platform, "", "")
+    return _link(adapter.name, made.code) if made else ""
+
+
+def _link(bot: str, code: str) -> str:
+    return f"https://t.me/{bot}?start={code}"

@@ -1,0 +1,55 @@
+"""The daemon's passive parts: what there is one of, before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from navi_bot.agent.profiles import Profiles
+from navi_bot.app.aftermath import Aftermath
+from navi_bot.app.catalogue import all_commands, profiles_of, registry_of
+from navi_bot.app.hosts import Hosts
+from navi_bot.app.online import Online
+from navi_bot.app.stores import Stores
+from navi_bot.commands.table import Command
+from navi_bot.models.estimate import TokenEstimator
+from navi_bot.ports.agent import Toolbox
+from navi_bot.redaction import redact
+from navi_bot.running import Running
+from navi_bot.settings import Settings
+from navi_bot.toolbox.runner import InstalledTools
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    settings: Settings
+    stores: Stores
+    hosts: Hosts
+    profiles: Profiles
+    toolbox: Toolbox
+    estimator: TokenEstimator
+    aftermath: Aftermath
+    online: Online
+    running: Running
+    commands: Mapping[str, Command]
+
+    def hide(self, text: str) -> str:
+        """Return the text without the operator's secrets."""
+        return redact(text, self.settings.secrets())
+
+
+async def gather(settings: Settings, stores: Stores, hosts: Hosts) -> Parts:
+    """Make the parts; ConfigurationError when no profile is usable."""
+    registry = registry_of(settings)
+    estimator = TokenEstimator(await stores.calibration.load())
+    return Parts(
+        settings=settings,
+        stores=stores,
+        hosts=hosts,
+        profiles=profiles_of(settings, registry),
+        toolbox=InstalledTools(registry, partial(redact, secrets=settings.secrets())),
+        estimator=estimator,
+        aftermath=Aftermath(estimator, stores.calibration),
+        online=Online(),
+        running=Running(),
+        commands=all_commands(),
+    )

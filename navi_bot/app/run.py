@@ -1,0 +1,46 @@
+"""`navi-bot run`: the daemon, or one console over a pipe."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from navi_bot.app import accounts
+from navi_bot.app.catalogue import all_commands, menu
+from navi_bot.app.core import assemble
+from navi_bot.app.daemon import Daemon
+from navi_bot.app.hosts import choose_hosts
+from navi_bot.app.parts import gather
+from navi_bot.app.stores import Stores, opened_store
+from navi_bot.ports.platform import Adapter
+from navi_bot.settings import Settings
+
+EXIT_DONE, EXIT_FAILED = 0, 1
+
+CONSOLE = "console"
+
+
+async def run(settings: Settings, *, demo: bool = False) -> int:
+    """Serve until told to stop; return the exit code.
+
+    1 if a question asked over a pipe was not answered. Raises ConfigurationError
+    when there is nobody to talk to, OperatorError when the data directory is in use.
+    """
+    adapters = accounts.build(settings, menu(all_commands()))
+    async with opened_store(settings, alone=True) as stores:
+        return await serve(settings, stores, adapters, demo=demo)
+
+
+async def serve(
+    settings: Settings, stores: Stores, adapters: Sequence[Adapter], *, demo: bool
+) -> int:
+    """Run a daemon with these adapters on an open store."""
+    only_console = all(adapter.platform == CONSOLE for adapter in adapters)
+    hosts = await choose_hosts(settings, demo=demo, console=only_console)
+    async with aclosing(hosts):
+        if hosts.notice:
+            print(hosts.notice, file=sys.stderr, flush=True)
+        parts = await gather(settings, stores, hosts)
+        over_pipe = only_console and accounts.console_kind() == "pipe"
+        aside = [] if over_pipe else [accounts.relay(stores.relay)]
+        await Daemon(assemble(parts), adapters, aside).serve()
+    return EXIT_FAILED if over_pipe and parts.aftermath.failed else EXIT_DONE

@@ -1,0 +1,162 @@
+"""One bot account, from its first connection to its last message.
+
+    connect ─► lease ─► delivery ─► what a crash left ─► wake-ups ─► polling
+       │          │                                                    │
+       │          └ another daemon holds it: stand by                  ├ told to stop
+       └ unreachable: try again; refused: CredentialError              ├ lease lost: begin again
+                                                                       └ the console was left
+At the end polling stops first, then turns get their drain, then the last
+calls to the platform.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Literal
+
+import structlog
+
+from navi_bot.app.core import Core
+from navi_bot.app.race import first_of
+from navi_bot.decide import Policy
+from navi_bot.delivery.reconciler import Reconciler
+from navi_bot.errors import CredentialError, PlatformError, StoreError, StoreUnavailable
+from navi_bot.messages import Address
+from navi_bot.ports.platform import Adapter
+from navi_bot.rooms import Rooms
+from navi_bot.rooms import Stores as RoomStores
+from navi_bot.store.lease import Leases
+from navi_bot.store.queue import Wakeups, queue_name
+
+log = structlog.get_logger()
+
+WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between tries to reach a platform or the database; the last one repeats."""
+
+DELIVERY_DRAIN = 2.0
+"""Seconds for the last calls when the account goes offline; what is left is stored."""
+
+State = Literal["connecting", "standing by", "online", "ended"]
+
+
+class Service:
+    """Serves one adapter. `settled` is set once it is online, or known to have to wait."""
+
+    def __init__(self, adapter: Adapter, core: Core, stopping: asyncio.Event) -> None:
+        self.adapter = adapter
+        self._core = core
+        self._parts = core.parts
+        self._stopping = stopping
+        self.state: State = "connecting"
+        self.settled = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until told to stop, or until the console is left.
+
+        CredentialError when the platform refuses the account.
+        """
+        try:
+            if await self._connected():
+                await self._serve()
+        finally:
+            self._become("ended")
+            await self.adapter.close()
+
+    async def _connected(self) -> bool:
+        """Connect, however long it takes; False when told to stop meanwhile."""
+        for attempt in range(1 << 62):
+            try:
+                return await first_of(self._stopping.wait(), self.adapter.connect()) == 1
+            except CredentialError:
+                raise
+            except PlatformError as error:
+                await self._pause(attempt, "account_not_connected", error)
+                self.settled.set()
+        return False
+
+    async def _serve(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                if await self._online():
+                    return
+                attempt = 0
+            except (StoreUnavailable, StoreError) as error:
+                await self._pause(attempt, "account_offline", error)
+                attempt += 1
+
+    async def _pause(self, attempt: int, event: str, error: Exception) -> None:
+        wait = WAITS[min(attempt, len(WAITS) - 1)]
+        log.warning(event, platform=self.adapter.platform, error=str(error), retry_in=wait)
+        await first_of(self._stopping.wait(), asyncio.sleep(wait))
+
+    async def _online(self) -> bool:
+        """Be online once; True when the adapter has nothing more to receive."""
+        adapter, stores = self.adapter, self._parts.stores
+        platform, account = adapter.platform, adapter.account
+        async with AsyncExitStack() as stack:
+            leases = await stack.enter_async_context(Leases(stores.dsn))
+            if not await leases.acquire(platform, account):
+                self._become("standing by")
+                if await first_of(self._stopping.wait(), leases.wait_for(platform, account)) == 0:
+                    return True
+            reconciler = Reconciler(adapter, stores.outbox, stores.inbox.move_room)
+            await stack.enter_async_context(reconciler)
+            stack.push_async_callback(reconciler.drain, DELIVERY_DRAIN)
+            stack.enter_context(self._parts.online.entered(adapter, reconciler))
+            rooms = await stack.enter_async_context(self._rooms())
+            await self._take_up(rooms, reconciler)
+            await stack.enter_async_context(self._wakeups())
+            cursor = await stores.inbox.cursor(platform, account)
+            self._become("online")
+            log.info("account_online", platform=platform, account=account)
+            receiving = adapter.receive(rooms.accept, cursor)
+            return await first_of(receiving, self._stopping.wait(), leases.lost.wait()) == 0
+
+    def _rooms(self) -> Rooms:
+        parts = self._parts
+        return Rooms(
+            RoomStores(parts.stores.inbox, parts.stores.turns, parts.stores.people),
+            parts.running,
+            parts.online.deliveries,
+            self._core.replies,
+            self._policy,
+            frozenset(parts.settings.owners),
+            lambda: datetime.now(UTC),
+        )
+
+    def _policy(self, _address: Address) -> Policy:
+        settings = self._parts.settings
+        return Policy(
+            commands=self._parts.commands,
+            bot_name=self.adapter.name,
+            pairing=settings.pairing == "code",
+            steer=settings.steer,
+            stale_after=settings.stale_after,
+        )
+
+    def _wakeups(self) -> Wakeups:
+        settings, adapter = self._parts.settings, self.adapter
+        return Wakeups(
+            self._parts.stores.dsn,
+            [queue_name(adapter.platform, adapter.account)],
+            settings.concurrency,
+            self._core.runner.wake,
+            drain=settings.drain,
+        )
+
+    async def _take_up(self, rooms: Rooms, reconciler: Reconciler) -> None:
+        """See to what an earlier daemon left: turns, events, posts."""
+        platform, account = self.adapter.platform, self.adapter.account
+        turns = self._parts.stores.turns
+        left = await turns.interrupted(platform, account)
+        for interrupted in left:
+            await turns.requeue(interrupted.turn, 0.0, crashed=True)
+        if left:
+            log.warning("turns_interrupted", platform=platform, count=len(left))
+        await rooms.recover(platform, account)
+        await reconciler.recover()
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self.settled.set()
