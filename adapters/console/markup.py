@@ -58,8 +58,18 @@ def _block(block: Block) -> Fragments:
 
 
 def answer_text(page: Page) -> str:
-    """Return the words of a page that answer: its prose, or its lines if none."""
-    prose = [block.markdown for block in page.blocks if isinstance(block, Prose)]
-    if prose:
-        return "\n\n".join(prose)
-    return "\n".join(block.text for block in page.blocks if isinstance(block, Line))
+    """Return the words of a page that answer.
+
+    They are the last prose and what our own lines add below it (why it broke
+    off, say); without prose, our lines. Dim lines are about the work.
+    """
+    blocks = list(page.blocks)
+    places = [place for place, block in enumerate(blocks) if isinstance(block, Prose)]
+    kept: list[str] = []
+    for block in blocks[places[-1] if places else 0 :]:
+        match block:
+            case Prose(markdown):
+                kept.append(markdown.strip())
+            case Line(text, style) if style != "dim":
+                kept.append(text)
+    return "\n".join(kept)

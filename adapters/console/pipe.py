@@ -5,15 +5,19 @@ the one before is out, so that answers come in the order of the questions.
 """
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TextIO
 
 from adapters.console.account import ACCOUNT, PLATFORM, ConsoleCalls, said
 from adapters.console.markup import ConsoleSurface, answer_text
 from navi_bot.messages import Address, Page
 from navi_bot.ports.platform import Accept
+
+PIECE = 65536
+"""Bytes read at once."""
 
 
 class PipeOutbound(ConsoleCalls):
@@ -89,12 +93,38 @@ class PipeAdapter:
 
     async def receive(self, accept: Accept, cursor: str) -> None:
         """Ask line by line; returns at the end of the input, all answered."""
-        while line := await asyncio.to_thread(self._source.readline):
+        async for line in _lines(self._source.fileno()):
             if not line.strip():
                 continue
             self.outbound.answered.clear()
-            await accept((said(line.rstrip("\n")),), "")
+            await accept((said(line),), "")
             await self.outbound.answered.wait()
 
     async def close(self) -> None:
         """Have nothing to close."""
+
+
+async def _lines(fd: int) -> AsyncIterator[str]:
+    """Yield the lines of an open file; the last one needs no line end."""
+    rest = b""
+    while piece := await _read(fd):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+async def _read(fd: int) -> bytes:
+    """Read what is there, b"" at the end; no thread is left waiting at the program's end."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(fd, ready.set)
+    except PermissionError:  # a regular file is always ready
+        return os.read(fd, PIECE)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(fd)
+    return os.read(fd, PIECE)
