@@ -42,11 +42,20 @@ log = structlog.get_logger()
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
 
-FIRST_WAIT, LONGEST_WAIT, PATIENCE = 1.0, 30.0, 600.0
-"""Seconds between tries while the model host is away, and in all."""
-
 LAST_WRITE = 5.0
 """Seconds that a turn's last write gets after the daemon was told to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds between tries while the model host or the database is away.
+
+    They grow from `first` to `longest`; after `whole` the model host is given up.
+    """
+
+    first: float = 1.0
+    longest: float = 30.0
+    whole: float = 600.0
 
 
 class Live(LiveSource, Protocol):
@@ -88,6 +97,7 @@ class Doors:
     """Told of every turn once all of it is stored; raises nothing."""
     clock: Callable[[], float]
     """Monotonic seconds."""
+    patience: Patience = Patience()
 
 
 class TurnRunner:
@@ -168,8 +178,7 @@ class _Turn:
     async def _question(self) -> Question | None:
         """Prepare what is asked; None when the context has it already."""
         if self._start.resumed:
-            if self._start.request.kind != "retry":
-                self._feed(Notice(texts.RESUMED()))
+            self._feed(Notice(texts.RESUMED()))
             return None
         if self._start.request.kind == "continue":
             return None
@@ -180,7 +189,8 @@ class _Turn:
 
     async def _run_patiently(self, question: Question | None) -> Ending:
         """Run the loop; while the model host is away, wait and try again."""
-        wait = FIRST_WAIT
+        patience = self._doors.patience
+        wait = patience.first
         began = self._doors.clock()
         while True:
             try:
@@ -189,12 +199,12 @@ class _Turn:
                 if self._running.stop.is_set:
                     return self._fed(StreamStopped(""))
                 away = self._doors.clock() - began
-                if away > PATIENCE:
+                if away > patience.whole:
                     reason = texts.MODEL_GONE(reason=str(error), minutes=round(away / 60))
                     return self._fed(StreamFailed(reason))
                 self._feed(Waiting(texts.MODEL_AWAY(reason=str(error), seconds=round(wait))))
             await self._wait_unless_stopped(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
+            wait = min(wait * 2, patience.longest)
 
     async def _run_once(self, question: Question | None) -> Ending:
         start = self._start
@@ -233,7 +243,7 @@ class _Turn:
         """Make the turn's last write, however long the database takes."""
         posts = posts_of(self._head, self._start.id, *self._live.settled())
         seconds = self._doors.clock() - self._began
-        wait = FIRST_WAIT
+        wait = self._doors.patience.first
         while True:
             try:
                 await self._doors.turns.finish(
@@ -248,7 +258,7 @@ class _Turn:
             except StoreUnavailable:
                 self._feed(Waiting(texts.NOT_SAVED()))
                 await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
+                wait = min(wait * 2, self._doors.patience.longest)
         for post in posts:
             self._doors.delivery.show(post)
         self._running.ended.set_result(ending)
