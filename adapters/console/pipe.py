@@ -70,8 +70,8 @@ class PipeAdapter:
     platform = PLATFORM
     account = ACCOUNT
     name = ""
-    private_interval = 0.0
-    group_interval = 0.0
+    private_interval = 0.01
+    group_interval = 0.01
     trouble = ""
 
     def __init__(

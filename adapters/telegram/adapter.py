@@ -62,7 +62,11 @@ class TelegramAdapter:
         token: str,
         api_url: str = PUBLIC_API,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        commands: Mapping[str, str] | None = None,
     ) -> None:
+        """`commands`: name → help, for the platform's menu."""
+        self._commands = commands or {}
         self._token = token
         self._api_url = api_url.rstrip("/")
         self._clock = clock
@@ -97,6 +101,8 @@ class TelegramAdapter:
         except TelegramError as error:
             raise translate(error) from error
         self.outbound.use(self._bot)
+        if self._commands:
+            await self.publish_commands(self._commands)
 
     async def _new_bot(self) -> telegram.Bot:
         bot = telegram.Bot(

@@ -1,1 +1,5 @@
-"""What a room should show of a running turn; pure."""
+"""The live message: events of a turn become pages."""
+
+from navi_bot.live.message import LiveMessage, LiveOptions
+
+__all__ = ["LiveMessage", "LiveOptions"]

@@ -1,0 +1,81 @@
+"""The last page of a turn: its footer, its buttons, its final words. Pure."""
+
+from collections.abc import Sequence
+
+from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
+from navi_bot.live.items import BlockItem, TextItem
+from navi_bot.live.pager import Buttons, Pager
+from navi_bot.live.timeline import Timeline
+from navi_bot.messages import Block, Button, Line, TurnId
+from navi_bot.texts import live as texts
+
+CONTINUED = ("iterations", "length", "context")
+"""Limits after which going on makes sense."""
+
+
+def footer(end: StreamEnd) -> str:
+    """Return time, tools, tokens and context share; what is nothing is left out."""
+    parts = [texts.FOOTER_TIME(seconds=f"{end.elapsed_seconds:.1f}")]
+    if end.tool_call_count:
+        parts.append(texts.FOOTER_TOOLS(count=end.tool_call_count))
+    if end.token_count:
+        parts.append(texts.FOOTER_TOKENS(count=_thousands(end.token_count)))
+    if end.max_context_tokens:
+        share = round(100 * end.context_tokens / end.max_context_tokens)
+        parts.append(texts.FOOTER_CONTEXT(share=share))
+    return " · ".join(parts)
+
+
+def _thousands(count: int) -> str:
+    return f"{count / 1000:.1f}k" if count >= 1000 else str(count)
+
+
+def bottom(ending: Ending) -> list[Block]:
+    """Return the lines that stand below everything."""
+    match ending:
+        case StreamEnd():
+            return [Line(footer(ending), "dim")]
+        case StreamStopped():
+            return [Line(texts.STOPPED())]
+        case StreamFailed(reason):
+            return [Line(texts.FAILED(reason=reason))]
+
+
+def buttons(ending: Ending, turn: TurnId) -> Buttons:
+    """Return what a person may do now."""
+    match ending:
+        case StreamEnd(limit=limit) if limit in CONTINUED:
+            return ((Button(texts.CONTINUE(), f"continue:{turn}"),),)
+        case StreamFailed(retryable=True):
+            return ((Button(texts.RETRY(), f"retry:{turn}"),),)
+    return ()
+
+
+def close(timeline: Timeline, pager: Pager, ending: Ending, now: float) -> None:
+    """Make the items say what is final."""
+    timeline.end_thinking(now)
+    timeline.cancel_tools()
+    if not isinstance(ending, StreamEnd):
+        return
+    if not ending.full_content.strip():
+        timeline.items.append(BlockItem(Line(texts.NO_ANSWER())))
+        return
+    streamed = timeline.final_texts()
+    if "".join(item.whole for item in streamed) == ending.full_content:
+        return
+    if any(item.gone for item in streamed):
+        pager.start_over()
+    timeline.items[:] = [
+        item for item in timeline.items if not any(item is one for one in streamed)
+    ]
+    timeline.items.append(TextItem(ending.full_content))
+
+
+def put_above_answer(timeline: Timeline, blocks: Sequence[Block]) -> bool:
+    """Put what the turn meant to do above its answer; False if a frozen page has that place."""
+    answer = timeline.final_texts()
+    if not answer or answer[0].gone:
+        return False
+    place = next(n for n, item in enumerate(timeline.items) if item is answer[0])
+    timeline.items[place:place] = [BlockItem(block) for block in blocks]
+    return True
