@@ -206,7 +206,7 @@ class TurnStart:
     language: str
     attempts: int
     resumed: bool
-    """The question is in the context already (a crash, or a retry)."""
+    """The question is in the context already: the turn was interrupted."""
     pending: PendingBatch | None
     created_at: datetime
     sent_at: datetime
@@ -357,7 +357,9 @@ class People(Protocol):
 
     async def identities(self) -> tuple[Identity, ...]: ...
     async def set_role(self, platform: str, platform_id: str, role: Role) -> bool: ...
-    async def owner_exists(self) -> bool: ...
+    async def owner_exists(self) -> bool:
+        """Whether anybody owns the bot in a chat; the console's person does not count."""
+        ...
     async def offer(self, role: Role, platform: str, platform_id: str, name: str) -> Pairing | None:
         """Make a pairing code; None when the limits are reached
         (3 pending a platform, 1 per identity and 10 minutes)."""

@@ -47,7 +47,9 @@ SELECT
     (SELECT settings FROM room) AS settings,
     (SELECT person_id FROM identity) AS person_id,
     (SELECT role FROM identity) AS role,
-    EXISTS (SELECT FROM identities WHERE role = 'owner') AS owner_exists,
+    EXISTS (
+        SELECT FROM identities WHERE role = 'owner' AND platform <> 'console'
+    ) AS owner_exists,
     EXISTS (SELECT FROM inbox WHERE platform = $1 AND account = $2 AND key = $6) AS duplicate,
     (SELECT jsonb_agg(jsonb_build_object(
             'id', t.id, 'asker', t.asker_id, 'state', t.state, 'message_id', t.message_id

@@ -92,7 +92,8 @@ class PostgresPeople:
     async def owner_exists(self) -> bool:
         async with acquired(self._pool) as connection:
             found = await connection.fetchval(
-                "SELECT EXISTS (SELECT FROM identities WHERE role = 'owner')"
+                "SELECT EXISTS (SELECT FROM identities "
+                "WHERE role = 'owner' AND platform <> 'console')"
             )
         return bool(found)
 
