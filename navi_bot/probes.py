@@ -105,8 +105,11 @@ def model_host_probe(model: Model, address: str) -> Probe:
     return Probe("model host", check)
 
 
-def model_probe(model: Model, name: str) -> Probe:
-    """See whether a model is there and can use tools; "" is the host's default."""
+def model_probe(model: Model, name: str, num_ctx: int) -> Probe:
+    """See whether a model is there and can use tools; "" is the host's default.
+
+    `num_ctx`: the window that is asked for, in tokens.
+    """
 
     async def check() -> str:
         try:
@@ -122,7 +125,13 @@ def model_probe(model: Model, name: str) -> Probe:
                 f"{info.name} cannot use tools, so the agent can only talk; name one that can "
                 "in NAVI_MODEL."
             )
-        return f"{info.name} is installed and can use tools."
+        window = info.context_length or num_ctx
+        less = (
+            f" Its window is {window} tokens, less than OLLAMA_NUM_CTX."
+            if (window < num_ctx)
+            else ""
+        )
+        return f"{info.name} is installed and can use tools.{less}"
 
     return Probe("model", check)
 

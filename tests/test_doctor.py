@@ -100,7 +100,7 @@ async def test_model_that_is_there_is_named() -> None:
     model = ScriptedModel()
     (name,) = await model.installed()
     assert "answers" in await model_host_probe(model, "http://host").check()
-    assert name in await model_probe(model, name).check()
+    assert name in await model_probe(model, name, 65536).check()
 
 
 async def test_database_is_described() -> None:

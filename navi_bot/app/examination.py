@@ -28,7 +28,7 @@ def probes(settings: Settings) -> tuple[Probe, ...]:
         folder_probe(settings.data_dir),
         database_probe(lambda: opened_store(settings)),
         model_host_probe(hosts.main, hosts.address),
-        model_probe(hosts.main, settings.model or profiles.default.model),
+        model_probe(hosts.main, settings.model or profiles.default.model, settings.ollama_num_ctx),
         profiles_probe([profile.id for profile in profiles.all()], profiles.problems),
     ]
     if "telegram" in chosen_adapters(settings):

@@ -360,6 +360,7 @@ class People(Protocol):
     async def owner_exists(self) -> bool:
         """Whether anybody owns the bot in a chat; the console's person does not count."""
         ...
+
     async def offer(self, role: Role, platform: str, platform_id: str, name: str) -> Pairing | None:
         """Make a pairing code; None when the limits are reached
         (3 pending a platform, 1 per identity and 10 minutes)."""

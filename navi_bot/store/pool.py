@@ -69,7 +69,12 @@ def translate_opening(error: Exception) -> NaviError | None:
                 "NAVI_DATABASE_URL is no PostgreSQL URL "
                 "(postgresql://user:password@host:5432/database)."
             )
-    return translate(error)
+    ours = translate(error)
+    if isinstance(ours, StoreUnavailable):
+        return StoreUnavailable(
+            "The database does not answer. Start it, or correct NAVI_DATABASE_URL."
+        )
+    return ours
 
 
 @contextmanager
