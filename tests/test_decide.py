@@ -50,7 +50,7 @@ def origin(kind: ChatKind = ChatKind.PRIVATE, sender: Sender = ANN, minutes_old:
 
 
 def said(text: str, kind: ChatKind = ChatKind.PRIVATE, **values: object) -> Said:
-    return Said(origin(kind), text, **values)  # type: ignore[arg-type] - table values
+    return Said(origin(kind), text, **values)  # type: ignore[arg-type]  # table values
 
 
 def decided(inbound: Inbound, facts: Facts = KNOWN, policy: Policy = POLICY) -> decide.Decision:
@@ -117,7 +117,7 @@ TOLD = [
 
 @pytest.mark.parametrize(("inbound", "text"), [c[1:] for c in TOLD], ids=[c[0] for c in TOLD])
 def test_what_cannot_be_answered_is_said_in_one_sentence(inbound: Inbound, text: object) -> None:
-    assert decided(inbound) == decide.Tell(text)  # type: ignore[arg-type] - a Text
+    assert decided(inbound) == decide.Tell(text)  # type: ignore[arg-type]  # a Text
 
 
 def test_a_question_becomes_a_turn() -> None:
@@ -236,7 +236,7 @@ def test_a_forged_press_has_no_effect(
     data: str, facts: Facts, shown: tuple[Button, ...], text: object
 ) -> None:
     decision = decided(press(data), replace(facts, shown=shown))
-    assert decision == decide.Dismiss("press-1", text)  # type: ignore[arg-type] - a Text
+    assert decision == decide.Dismiss("press-1", text)  # type: ignore[arg-type]  # a Text
 
 
 @given(st.text(max_size=70), st.lists(st.text(min_size=1, max_size=64), max_size=4))

@@ -40,4 +40,4 @@ class Stage:
 
     def plays(self, script: Script | Answer, name: str = "tiny", **values: object) -> None:
         """Install a model with what it says."""
-        self.ollama.install(Installed(name, script, **values))  # type: ignore[arg-type] - by name
+        self.ollama.install(Installed(name, script, **values))  # type: ignore[arg-type]  # by name

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Callable
 
 import asyncpg
 
@@ -13,9 +14,9 @@ from navi_bot.store.queue import Wakeups, queue_name, wake
 QUEUE = queue_name("test", "1")
 
 
-async def until(predicate: object, within: float = 5.0) -> None:
+async def until(predicate: Callable[[], bool], within: float = 5.0) -> None:
     async with asyncio.timeout(within):
-        while not predicate():  # type: ignore[operator] - a callable
+        while not predicate():  # noqa: ASYNC110  # the queue tells nobody
             await asyncio.sleep(0.005)
 
 

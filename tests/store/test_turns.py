@@ -1,7 +1,6 @@
 """Taking in, queueing, journalling and ending turns, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import asyncpg
@@ -55,7 +54,7 @@ class Store:
     ) -> Accepted:
         inbound = said(text, key=key or f"{chat}:{text}", chat=chat, who=who)
         person = self.ann if who is ANN else self.bob
-        request = TurnRequest(text, **more)  # type: ignore[arg-type] - by name
+        request = TurnRequest(text, **more)  # type: ignore[arg-type]  # by name
         accepted = await self.inbox.take(inbound, person, request, "")
         assert accepted is not None
         return accepted
@@ -74,15 +73,15 @@ def said(text: str, *, key: str, chat: str = "5", who: Sender = ANN, message: st
 
 
 def entry(role: str, content: str, **more: object) -> Entry:
-    return Entry(Message(role, content, **more))  # type: ignore[arg-type] - by name
+    return Entry(Message(role, content, **more))  # type: ignore[arg-type]  # by name
 
 
 @pytest.fixture
-async def store(database: asyncpg.Pool) -> AsyncIterator[Store]:
+async def store(database: asyncpg.Pool) -> Store:
     store = Store(database)
     store.ann = await store.people.ensure("telegram", "5", "Ann", Role.OWNER)
     store.bob = await store.people.ensure("telegram", "6", "Bob", Role.MEMBER)
-    yield store
+    return store
 
 
 async def test_an_event_is_taken_in_once(store: Store) -> None:

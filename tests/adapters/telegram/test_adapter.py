@@ -15,6 +15,7 @@ from navi_bot.errors import (
     MessageGone,
     NaviError,
     NotSent,
+    PollConflict,
     Refused,
     RoomGone,
     RoomMoved,
@@ -126,7 +127,7 @@ async def test_what_people_do_becomes_events(server: Server) -> None:
         server.block(ann)
         server.unblock(ann)
         await server.wait_for(lambda: len(taken.events) >= 5)
-        await adapter.outbound.acknowledge(taken.events[2].press, "done")  # type: ignore[union-attr] - asserted below
+        await adapter.outbound.acknowledge(taken.events[2].press, "done")  # type: ignore[union-attr]  # asserted below
         assert press.answered
     said, edited, pressed, left, returned = taken.events
     assert isinstance(said, Said)
@@ -241,7 +242,7 @@ async def test_a_conflict_is_waited_out_and_told_after_a_minute(server: Server) 
     """409: a predecessor's poll may live on; nothing is dropped."""
     now = [1000.0]
     adapter = TelegramAdapter(server.token, server.url, clock=lambda: now[0])
-    conflict = adapter_module.PollConflict("Another program receives updates.")
+    conflict = PollConflict("Another program receives updates.")
     assert adapter._after_conflict(conflict) == adapter_module.CONFLICT_FIRST
     assert adapter.trouble == ""
     now[0] += 61
