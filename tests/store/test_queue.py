@@ -14,7 +14,7 @@ from navi_bot.store.queue import Wakeups, queue_name, wake
 QUEUE = queue_name("test", "1")
 
 
-async def until(predicate: Callable[[], bool], within: float = 5.0) -> None:
+async def until(predicate: Callable[[], object], within: float = 5.0) -> None:
     async with asyncio.timeout(within):
         while not predicate():  # noqa: ASYNC110  # the queue tells nobody
             await asyncio.sleep(0.005)
