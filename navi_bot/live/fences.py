@@ -3,12 +3,18 @@
 import re
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
+_FENCE = re.compile(
+    r"^(?P<indent>[ \t>]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A fence as it was opened; `indent` also holds the marks of quotes around it."""
+    """A fence as it was opened.
+
+    `indent` also holds the marks of quotes around it; a list's mark counts as
+    blanks, for the item goes on and is no new one.
+    """
 
     indent: str
     mark: str
@@ -22,7 +28,7 @@ class Fence:
     def closing(self) -> str:
         return f"{self.indent}{self.mark}"
 
-    def closes_at(self, indent: str, mark: str, info: str) -> bool:
+    def closes_at(self, mark: str, info: str) -> bool:
         same = mark[0] == self.mark[0] and len(mark) >= len(self.mark)
         return same and not info.strip()
 
@@ -34,10 +40,11 @@ def open_fence(text: str, before: Fence | None = None) -> Fence | None:
         match = _FENCE.match(line)
         if match is None:
             continue
-        indent, mark, info = match["indent"], match["mark"], match["info"]
+        mark, info = match["mark"], match["info"]
         if fence is not None:
-            if fence.closes_at(indent, mark, info):
+            if match["item"] is None and fence.closes_at(mark, info):
                 fence = None
         elif mark[0] == "~" or "`" not in info:
+            indent = match["indent"] + " " * len(match["item"] or "")
             fence = Fence(indent, mark, info.rstrip())
     return fence
