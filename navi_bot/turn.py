@@ -284,10 +284,11 @@ class _Turn:
 
 async def _kept(writing: Coroutine[None, None, None]) -> None:
     """Make a write that a cancellation must not cut short; it gets LAST_WRITE seconds more."""
-    task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait((task,), timeout=LAST_WRITE)
-        task.cancel()
-        raise
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(writing)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,), timeout=LAST_WRITE)
+            task.cancel()
+            raise
