@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 _FENCE = re.compile(
-    r"^(?P<indent>[ \t>]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$"
+    r"^(?P<indent>[ \t>]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?(?P<mark>`{3,12}|~{3,12})(?P<info>[^\n`][^\n]{0,60})?$"
 )
+"""Longer marks and words are not repeated on a further page: they are no code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def open_fence(text: str, before: Fence | None = None) -> Fence | None:
         match = _FENCE.match(line)
         if match is None:
             continue
-        mark, info = match["mark"], match["info"]
+        mark, info = match["mark"], match["info"] or ""
         if fence is not None:
             if match["item"] is None and fence.closes_at(mark, info):
                 fence = None

@@ -100,7 +100,11 @@ class LiveMessage:
         status = texts.TO_FILE() if self._pager.overflows else self._status.shown(now)
         if status:
             bottom.append(Line(status, "dim"))
-        return self._pager.pages(bottom, ((Button(texts.STOP(), f"stop:{self._turn}", "danger"),),))
+        buttons = ((Button(texts.STOP(), f"stop:{self._turn}", "danger"),),)
+        pages = self._pager.pages(bottom, buttons)
+        if not pages[-1].blocks:  # a cut left nothing but blanks for the open page
+            return (*pages[:-1], replace(pages[-1], blocks=(Line(texts.WRITING(), "dim"),)))
+        return pages
 
     @property
     def final(self) -> bool:
@@ -171,8 +175,8 @@ def _doing(event: Event) -> str | None:
             return texts.STARTING()
         case ThinkingDelta():
             return texts.THINKING()
-        case TextDelta():
-            return ""
+        case TextDelta(delta):
+            return "" if delta.strip() else None
         case ToolStarted() | ToolEvent():
             return texts.WORKING()
         case PlanningStatus(_, label):

@@ -72,7 +72,11 @@ class Pager:
             length = self._cut(count, text)
         if not count and not length:
             return False
-        content = blocks(self._items[self._first : self._first + count])
+        whole = self._items[self._first : self._first + count]
+        content = blocks(whole)
+        for item in whole:
+            if isinstance(item, TextItem):
+                item.take(len(item.settle()))
         if text is not None and length:
             content.append(text.head(length))
             text.take(length)
@@ -142,11 +146,11 @@ class Pager:
     def _squeezed(self, bottom: Sequence[Block], buttons: Buttons) -> Page:
         """Return a page for what neither fits nor can be cut: its newest blocks."""
         content = blocks(self.open_items)
-        for kept in range(len(content), -1, -1):
-            page = self._page(content[len(content) - kept :], bottom, buttons)
+        for dropped in range(1, len(content)):
+            page = self._page(content[dropped:], bottom, buttons)
             if self._surface.fits(page):
                 return page
-        return self._page((), bottom[-1:], buttons)
+        return self._page((), [*bottom[-1:], Line("…")], buttons)
 
     def _fits(self, content: Sequence[Block]) -> bool:
         return self._surface.fits(self._page(content, (), ()))

@@ -11,6 +11,9 @@ from navi_bot.texts import live as texts
 STEP, LATER_STEP, LATER = 5.0, 15.0, 60.0
 """Seconds between changes of the shown time: in the first minute, and after."""
 
+ROUNDING = 1e-3
+"""Seconds: a step that is due this soon is taken now, or it would be due at once again."""
+
 QUIET = 10.0
 """Seconds without a further word until a flowing text gets a status line."""
 
@@ -51,6 +54,7 @@ class Status:
 
 def _floor(elapsed: float) -> int:
     """Return the seconds that are shown for some that passed."""
+    elapsed += ROUNDING
     if elapsed < LATER:
         return int(max(elapsed, 0.0) // STEP * STEP)
     return int(elapsed // LATER_STEP * LATER_STEP)
