@@ -33,8 +33,9 @@ def _thousands(count: int) -> str:
 def bottom(ending: Ending) -> list[Block]:
     """Return the lines that stand below everything."""
     match ending:
-        case StreamEnd():
-            return [Line(footer(ending), "dim")]
+        case StreamEnd(full_content):
+            silence = [] if full_content.strip() else [Line(texts.NO_ANSWER())]
+            return [*silence, Line(footer(ending), "dim")]
         case StreamStopped():
             return [Line(texts.STOPPED())]
         case StreamFailed(reason):
@@ -55,10 +56,7 @@ def close(timeline: Timeline, pager: Pager, ending: Ending, now: float) -> None:
     """Make the items say what is final."""
     timeline.end_thinking(now)
     timeline.cancel_tools()
-    if not isinstance(ending, StreamEnd):
-        return
-    if not ending.full_content.strip():
-        timeline.items.append(BlockItem(Line(texts.NO_ANSWER())))
+    if not isinstance(ending, StreamEnd) or not ending.full_content.strip():
         return
     streamed = timeline.final_texts()
     if "".join(item.whole for item in streamed) == ending.full_content:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 _FENCE = re.compile(
-    r"^(?P<indent>[ \t>]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?(?P<mark>`{3,12}|~{3,12})(?P<info>[^\n`][^\n]{0,60})?$"
+    r"^(?P<indent>[ \t>]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?"
+    r"(?P<mark>`{3,12}|~{3,12})(?P<info>[^\n`][^\n]{0,60})?$"
 )
 """Longer marks and words are not repeated on a further page: they are no code."""
 
