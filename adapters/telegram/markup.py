@@ -25,7 +25,11 @@ ENTITY_LIMIT = 100
 _STYLES = {"dim": "italic", "bold": "bold", "code": "code"}
 _LINKS = ("http", "https", "tg", "mailto")
 _TIGHT = ("code", "pre")
+_STYLED = ("bold", "italic", "underline", "strikethrough", "spoiler")
 _QUOTES = ("blockquote", "expandable_blockquote")
+_FOUND = re.compile(r"(?<![\w/])(?:\w+://|www\.|[@#/]\w)")
+"""What Telegram makes an entity of by itself; those count too."""
+
 _REMOVED = re.compile("[\r\u030a\u0333\u033f\u2028-\u202e]")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
 
@@ -54,7 +58,7 @@ class TelegramSurface:
         rendered = render(page)
         return (
             units(rendered.text) <= LENGTH_LIMIT
-            and len(rendered.entities) <= ENTITY_LIMIT
+            and len(rendered.entities) + len(_FOUND.findall(rendered.text)) <= ENTITY_LIMIT
             and units(plain(page)) <= LENGTH_LIMIT
         )
 
@@ -78,7 +82,7 @@ def render(page: Page) -> Rendered:
         text += rendered.text
         entities += [replace(one, offset=one.offset + shift) for one in rendered.entities]
         before = block
-    return Rendered(text, tuple(entities))
+    return _trimmed(text, entities)
 
 
 def plain(page: Page) -> str:
@@ -140,7 +144,9 @@ def _prose(markdown: str) -> Rendered:
     entities = [
         Entity(one.type, one.offset, one.length, one.url or "", one.language or "") for one in found
     ]
-    return _settled(text, entities)
+    links = [one for one in entities if one.type != "text_link" or _is_link(one.url)]
+    trimmed = _trimmed(text, links)
+    return Rendered(trimmed.text, tuple(_nested(list(trimmed.entities))))
 
 
 @lru_cache(maxsize=1)
@@ -155,8 +161,8 @@ def _config() -> RenderConfig:
     return config
 
 
-def _settled(text: str, entities: Iterable[Entity]) -> Rendered:
-    """Return text without blanks around it, entities trimmed to what they cover."""
+def _trimmed(text: str, entities: Iterable[Entity]) -> Rendered:
+    """Return text without blanks around it, entities without blanks at their ends."""
     raw = text.encode("utf-16-le")
     lead = units(text) - units(text.lstrip())
     body = text.strip()
@@ -165,41 +171,76 @@ def _settled(text: str, entities: Iterable[Entity]) -> Rendered:
     for entity in entities:
         start = max(entity.offset, lead)
         end = min(entity.offset + entity.length, lead + size)
-        if end <= start or (entity.type == "text_link" and not _is_link(entity.url)):
-            continue
-        piece = raw[2 * start : 2 * end].decode("utf-16-le", "ignore")
+        piece = raw[2 * start : 2 * max(start, end)].decode("utf-16-le", "ignore")
         front = units(piece) - units(piece.lstrip())
         length = units(piece.strip())
         if length:
             kept.append(replace(entity, offset=start + front - lead, length=length))
-    return Rendered(body, tuple(_nested(_merged(kept))))
-
-
-def _merged(entities: Iterable[Entity]) -> list[Entity]:
-    """Return the entities without repetition; headings are bold, not underlined too."""
-    seen: dict[tuple[str, int, int], Entity] = {}
-    for one in entities:
-        seen.setdefault((one.type, one.offset, one.length), one)
-    bold = {(one.offset, one.length) for one in seen.values() if one.type == "bold"}
-    return [
-        one
-        for one in seen.values()
-        if one.type != "underline" or (one.offset, one.length) not in bold
-    ]
+    return Rendered(body, tuple(kept))
 
 
 def _nested(entities: list[Entity]) -> list[Entity]:
-    """Return what may stand together: nothing in code, no quote in a quote."""
-    ordered = sorted(entities, key=lambda one: (one.offset, -one.length))
+    """Return what may stand together, as Telegram would settle it.
+
+    A style is one stretch however often it was said, and ends where code
+    begins; a quote holds no quote, code nothing, and nothing crosses.
+    """
+    bold = {(one.offset, one.length) for one in entities if one.type == "bold"}
+    tight = _apart([one for one in entities if one.type in _TIGHT])
+    kept = [*tight, *_apart([one for one in entities if one.type in _QUOTES])]
+    kept += _outside(_apart([one for one in entities if one.type == "text_link"]), tight)
+    for style in _STYLED:
+        ranges = [
+            (one.offset, one.offset + one.length)
+            for one in entities
+            if one.type == style and not (style == "underline" and (one.offset, one.length) in bold)
+        ]
+        for start, end in _without(_union(ranges), tight):
+            kept.append(Entity(style, start, end - start))
+    return sorted(kept, key=lambda one: (one.offset, -one.length))
+
+
+def _apart(entities: list[Entity]) -> list[Entity]:
+    """Return the outermost of entities of one kind; what overlaps goes."""
     kept: list[Entity] = []
-    for one in ordered:
-        outer = [other for other in kept if other.offset + other.length > one.offset]
-        in_code = any(other.type in _TIGHT for other in outer)
-        in_quote = one.type in _QUOTES and any(other.type in _QUOTES for other in outer)
-        crosses = any(other.offset + other.length < one.offset + one.length for other in outer)
-        if not in_code and not in_quote and not crosses:
+    for one in sorted(entities, key=lambda one: (one.offset, -one.length)):
+        if not kept or one.offset >= kept[-1].offset + kept[-1].length:
             kept.append(one)
     return kept
+
+
+def _outside(links: list[Entity], tight: list[Entity]) -> list[Entity]:
+    """Return the links that hold no code and are in none."""
+    return [
+        one
+        for one in links
+        if all(
+            one.offset + one.length <= other.offset or other.offset + other.length <= one.offset
+            for other in tight
+        )
+    ]
+
+
+def _union(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _without(ranges: list[tuple[int, int]], tight: list[Entity]) -> list[tuple[int, int]]:
+    """Return what of the ranges is not code."""
+    for code in tight:
+        first, last = code.offset, code.offset + code.length
+        split: list[tuple[int, int]] = []
+        for start, end in ranges:
+            pieces = [(start, min(end, first)), (max(start, last), end)]
+            split += [piece for piece in pieces if piece[0] < piece[1]]
+        ranges = split
+    return ranges
 
 
 def _is_link(url: str) -> bool:
