@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
-from navi_bot.live.items import BlockItem, TextItem
+from navi_bot.live.items import BlockItem, TextItem, shorten
 from navi_bot.live.pager import Buttons, Pager
-from navi_bot.live.timeline import Timeline
+from navi_bot.live.timeline import NOTICE, Timeline
 from navi_bot.messages import Block, Button, Line, TurnId
 from navi_bot.texts import live as texts
 
@@ -34,12 +34,16 @@ def bottom(ending: Ending) -> list[Block]:
     """Return the lines that stand below everything."""
     match ending:
         case StreamEnd(full_content):
-            silence = [] if full_content.strip() else [Line(texts.NO_ANSWER())]
-            return [*silence, Line(footer(ending), "dim")]
+            said: list[Block] = []
+            if not full_content.strip():
+                said.append(Line(texts.NO_ANSWER()))
+            elif ending.limit == "length":  # the answer itself says the other limits
+                said.append(Line(texts.CUT_OFF()))
+            return [*said, Line(footer(ending), "dim")]
         case StreamStopped():
             return [Line(texts.STOPPED())]
         case StreamFailed(reason):
-            return [Line(texts.FAILED(reason=reason))]
+            return [Line(texts.FAILED(reason=shorten(reason, NOTICE)))]
 
 
 def buttons(ending: Ending, turn: TurnId) -> Buttons:
@@ -56,16 +60,17 @@ def close(timeline: Timeline, pager: Pager, ending: Ending, now: float) -> None:
     """Make the items say what is final."""
     timeline.end_thinking(now)
     timeline.cancel_tools()
+    pager.reopen()
     if not isinstance(ending, StreamEnd) or not ending.full_content.strip():
         return
     streamed = timeline.final_texts()
     if "".join(item.whole for item in streamed) == ending.full_content:
         return
+    if len(streamed) == 1 and streamed[0].become(ending.full_content):
+        return
     if any(item.gone for item in streamed):
         pager.start_over()
-    timeline.items[:] = [
-        item for item in timeline.items if not any(item is one for one in streamed)
-    ]
+    timeline.drop(streamed)
     timeline.items.append(TextItem(ending.full_content))
 
 

@@ -15,8 +15,10 @@ ARGUMENTS = 80
 REASON = 120
 """Characters of what a failed tool said."""
 
-THINKING_LIVE, THINKING_KEPT = 600, 1500
-"""Characters of thinking shown while it runs and after; the last ones."""
+THINKING_LIVE, THINKING_KEPT, THINKING_PAST = 600, 1500, 200
+"""Characters of thinking shown while it runs, after, and once work followed it; the last ones.
+
+Fifty steps with thinking would otherwise fill every page before the answer."""
 
 TOOLS_KEPT, TOOLS_MOST = 6, 12
 """A run of more than the second number of tool lines keeps the first number; the others fold."""
@@ -78,6 +80,15 @@ class TextItem:
         self.gone.append(head)
         self.text = self.text[length:]
 
+    def become(self, whole: str) -> bool:
+        """Take another text for the whole; False if what is frozen contradicts it."""
+        gone = "".join(self.gone)
+        if not whole.startswith(gone):
+            return False
+        self.settle()
+        self.text = whole[len(gone) :]
+        return True
+
     def restore(self) -> None:
         """Have everything on open pages again."""
         self.text, self.gone, self.fence = self.whole, [], None
@@ -89,6 +100,8 @@ class ThinkingItem:
     ended: float | None = None
     parts: list[str] = field(default_factory=list)
     length: int = 0
+    past: bool = False
+    """Work followed it: what it led to matters more now."""
 
     def append(self, delta: str) -> None:
         """Add to it, keeping no more than can ever be shown."""
@@ -98,7 +111,8 @@ class ThinkingItem:
             self.parts = ["".join(self.parts)[-THINKING_KEPT:]]
 
     def block(self) -> Fold:
-        most = THINKING_LIVE if self.ended is None else THINKING_KEPT
+        kept = THINKING_PAST if self.past else THINKING_KEPT
+        most = THINKING_LIVE if self.ended is None else kept
         text = "".join(self.parts)[-most:].strip()
         if self.length > most:
             text = f"… {text}"
@@ -158,8 +172,11 @@ def blocks(items: Sequence[Item]) -> list[Block]:
 def _tools(run: Sequence[ToolItem]) -> list[Block]:
     if len(run) <= TOOLS_MOST:
         return [Line(item.line()) for item in run]
-    hidden, kept = run[:-TOOLS_KEPT], run[-TOOLS_KEPT:]
-    kept = [item for item in hidden if item.state == "running"] + list(kept)
+    older, newest = run[:-TOOLS_KEPT], run[-TOOLS_KEPT:]
+    hidden = [item for item in older if item.state != "running"]
+    kept = [*(item for item in older if item.state == "running"), *newest]
+    if not hidden:
+        return [Line(item.line()) for item in kept]
     text = "\n".join(item.line() for item in hidden)[-FOLD_LENGTH:]
     fold = Fold(texts.TOOLS_BEFORE(count=len(hidden)), text)
     return [fold, *(Line(item.line()) for item in kept)]

@@ -8,7 +8,7 @@ At the end the status gives way to the footer. Until the first word, or for
 `first_show` seconds, there is nothing to show.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from navi_bot.events import (
@@ -29,8 +29,8 @@ from navi_bot.events import (
     Waiting,
 )
 from navi_bot.live import closing
-from navi_bot.live.items import TextItem
-from navi_bot.live.pager import Pager
+from navi_bot.live.items import TextItem, shorten
+from navi_bot.live.pager import Buttons, Pager
 from navi_bot.live.slot import checklist, plan_block
 from navi_bot.live.status import Status
 from navi_bot.live.timeline import Timeline
@@ -39,6 +39,9 @@ from navi_bot.ports.platform import Surface
 from navi_bot.texts import live as texts
 
 FILE = "answer.md"
+
+STATUS = 300
+"""Characters of a status; it must fit below anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ class LiveMessage:
         if not self._is_visible(now):
             return ()
         bottom = [*self._plan, *self._todos]
-        status = texts.TO_FILE() if self._pager.overflows else self._status.shown(now)
+        status = self._status.shown(now)
+        if self._pager.overflows and not status:
+            status = texts.OVERFLOWS()
         if status:
             bottom.append(Line(status, "dim"))
         buttons = ((Button(texts.STOP(), f"stop:{self._turn}", "danger"),),)
@@ -130,40 +135,45 @@ class LiveMessage:
         self._status.become("", now)
         closing.close(self._timeline, self._pager, ending, now)
         late = now - self._started > self._options.notify_after
-        if isinstance(ending, StreamEnd) and late:
-            answer = self._answer_apart(ending)
-            if answer is not None:
-                self._settled = (self._log(), answer)
-                return
-        self._settled = (self._whole(ending), None)
+        self._settled = (late and self._parted(ending)) or self._whole(ending)
 
-    def _whole(self, ending: Ending) -> tuple[Page, ...]:
-        """Return everything on pages, a too long answer with its file."""
-        bottom = closing.bottom(ending)
-        meant = [*self._plan, *self._todos]
-        if not closing.put_above_answer(self._timeline, meant):
-            bottom = [*meant, *bottom]
+    def _whole(self, ending: Ending) -> tuple[tuple[Page, ...], tuple[Page, ...] | None]:
+        """Lay out everything as one message; an answer that its log left no room for goes apart."""
+        if closing.put_above_answer(self._timeline, [*self._plan, *self._todos]):
+            self._plan, self._todos = [], []
+        bottom = [*self._plan, *self._todos, *closing.bottom(ending)]
         buttons = closing.buttons(ending, self._turn)
-        pages = self._pager.pages(bottom, buttons)
-        if not self._pager.overflows:
-            return pages
-        whole = "".join(item.whole for item in self._timeline.final_texts())
-        pages = self._pager.pages([Line(texts.IN_FILE()), *bottom], buttons)
-        return (*pages[:-1], replace(pages[-1], document=Document(FILE, whole)))
+        answer = "".join(item.whole for item in self._timeline.final_texts())
+        pages = _laid_out(self._pager, bottom, buttons, answer)
+        return (self._pager.overflows and self._parted(ending)) or (pages, None)
 
-    def _answer_apart(self, ending: StreamEnd) -> tuple[Page, ...] | None:
-        """Take the answer out of the live message, if none of it is frozen there."""
-        texts_of_answer = self._timeline.final_texts()
-        if not texts_of_answer or any(item.gone for item in texts_of_answer):
+    def _parted(self, ending: Ending) -> tuple[tuple[Page, ...], tuple[Page, ...]] | None:
+        """Lay out the log and the answer as two messages, if none of the answer is frozen."""
+        if not isinstance(ending, StreamEnd) or not ending.full_content.strip():
             return None
-        items = self._timeline.items
-        items[:] = [item for item in items if not any(item is one for one in texts_of_answer)]
+        answer = self._timeline.final_texts()
+        if not answer or any(item.gone for item in answer):
+            return None
+        self._timeline.drop(answer)
+        self._pager.reopen()
+        below = [*self._plan, *self._todos, Line(texts.ANSWER_BELOW(), "dim")]
+        log = _laid_out(self._pager, below, (), "")
         apart = Pager(self._surface, [TextItem(ending.full_content)])
-        return apart.pages(closing.bottom(ending), closing.buttons(ending, self._turn))
+        buttons = closing.buttons(ending, self._turn)
+        return log, _laid_out(apart, closing.bottom(ending), buttons, ending.full_content)
 
-    def _log(self) -> tuple[Page, ...]:
-        bottom = [*self._plan, *self._todos, Line(texts.ANSWER_BELOW(), "dim")]
-        return self._pager.pages(bottom)
+
+def _laid_out(
+    pager: Pager, bottom: Sequence[Block], buttons: Buttons, answer: str
+) -> tuple[Page, ...]:
+    """Return final pages; if they are too many, the answer as a file on the last one."""
+    pages = pager.pages(bottom, buttons)
+    if not pager.overflows:
+        return pages
+    if not answer.strip():
+        return pager.pages([Line(texts.LOG_CUT(), "dim"), *bottom], buttons)
+    pages = pager.pages([Line(texts.IN_FILE()), *bottom], buttons)
+    return (*pages[:-1], replace(pages[-1], document=Document(FILE, answer)))
 
 
 def _doing(event: Event) -> str | None:
@@ -180,7 +190,7 @@ def _doing(event: Event) -> str | None:
         case ToolStarted() | ToolEvent():
             return texts.WORKING()
         case PlanningStatus(_, label):
-            return label
+            return shorten(label, STATUS)
         case Waiting(text):
-            return text
+            return shorten(text, STATUS)
     return None

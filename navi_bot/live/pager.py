@@ -9,8 +9,8 @@ answer.
 from collections.abc import Sequence
 
 from navi_bot.live.cutting import cut_point
-from navi_bot.live.items import Item, TextItem, ToolItem, blocks
-from navi_bot.messages import Block, Button, Line, Page, Prose
+from navi_bot.live.items import Item, TextItem, ThinkingItem, ToolItem, blocks
+from navi_bot.messages import Block, Button, Fold, Line, Page, Prose
 from navi_bot.ports.platform import Surface
 
 Buttons = tuple[tuple[Button, ...], ...]
@@ -38,6 +38,10 @@ class Pager:
     def open_items(self) -> Sequence[Item]:
         return self._items[self._first :]
 
+    def reopen(self) -> None:
+        """Lay the open items out again: they say something else now."""
+        self.overflows = False
+
     def start_over(self) -> None:
         """Lay everything out again from the beginning: what was shown is not so any more."""
         for item in self._items:
@@ -53,10 +57,12 @@ class Pager:
                 return (*self._frozen, page)
             if len(self._frozen) + 1 == MOST_PAGES:
                 self.overflows = True
-                self._last = self._filled(bottom, buttons)
+                self._last = self._filled(bottom)
                 break
             if not self._freeze():
                 return (*self._frozen, self._squeezed(bottom, buttons))
+        if not self._surface.fits(self._page(self._last, bottom, buttons)):
+            self._last = self._filled(bottom)
         return (*self._frozen, self._page(self._last, bottom, buttons))
 
     def _page(self, content: Sequence[Block], bottom: Sequence[Block], buttons: Buttons) -> Page:
@@ -71,7 +77,7 @@ class Pager:
         if text is not None:
             length = self._cut(count, text)
         if not count and not length:
-            return False
+            return self._freeze_shrunk()
         whole = self._items[self._first : self._first + count]
         content = blocks(whole)
         for item in whole:
@@ -82,6 +88,21 @@ class Pager:
             text.take(length)
         self._frozen.append(self._page(content, (), ()))
         self._first += count
+        return True
+
+    def _freeze_shrunk(self) -> bool:
+        """Freeze what is larger than a page by itself, made smaller; False if it is at work."""
+        item = self._items[self._first]
+        if isinstance(item, TextItem) or _is_running(item):
+            return False
+        (block,) = blocks((item,))
+        while not self._fits((block,)):
+            smaller = _halved(block)
+            if smaller == block:
+                return False
+            block = smaller
+        self._frozen.append(Page((block,)))
+        self._first += 1
         return True
 
     def _fitting(self) -> int:
@@ -112,18 +133,18 @@ class Pager:
             length = length * 3 // 4  # closing a fence took more than was free
         return length
 
-    def _longest(self, above: list[Block], text: TextItem) -> int:
-        """Return the length of the longest head of a text that fits below some blocks."""
+    def _longest(self, above: list[Block], text: TextItem, below: Sequence[Block] = ()) -> int:
+        """Return the length of the longest head of a text that fits between some blocks."""
         low, high = 0, len(text.settle())
         while low < high:
             middle = (low + high + 1) // 2
-            if self._fits([*above, text.head(middle)]):
+            if self._fits([*above, text.head(middle), *below]):
                 low = middle
             else:
                 high = middle - 1
         return low
 
-    def _filled(self, bottom: Sequence[Block], buttons: Buttons) -> tuple[Block, ...]:
+    def _filled(self, bottom: Sequence[Block]) -> tuple[Block, ...]:
         """Return what the last page that is allowed shows: as much as fits for good."""
         reserve = (*bottom, Line("x" * 160), Line("x" * 80))
         items = self.open_items
@@ -134,14 +155,13 @@ class Pager:
         text = self._cuttable(count)
         if text is None:
             return tuple(content)
-        low, high = 0, len(text.settle())
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._fits([*content, text.head(middle), *reserve]):
-                low = middle
-            else:
-                high = middle - 1
-        return (*content, text.head(cut_point(text.settle(), low)))
+        room = self._longest(content, text, reserve)
+        if content and room < min(SMALLEST, len(text.settle())):
+            return tuple(content)
+        length = cut_point(text.settle(), room)
+        while length > 1 and not self._fits([*content, text.head(length), *reserve]):
+            length = length * 3 // 4
+        return (*content, text.head(length))
 
     def _squeezed(self, bottom: Sequence[Block], buttons: Buttons) -> Page:
         """Return a page for what neither fits nor can be cut: its newest blocks."""
@@ -157,8 +177,23 @@ class Pager:
 
 
 def _is_running(item: Item) -> bool:
-    return isinstance(item, ToolItem) and item.state == "running"
+    match item:
+        case ToolItem(state=state):
+            return state == "running"
+        case ThinkingItem(ended=ended):
+            return ended is None
+    return False
 
 
 def _is_empty(block: Block) -> bool:
     return isinstance(block, Prose) and not block.markdown.strip()
+
+
+def _halved(block: Block) -> Block:
+    """Return a block with half of its text: the end of a fold, else the beginning."""
+    match block:
+        case Fold(title, text):
+            return Fold(title, text[len(text) - len(text) // 2 :])
+        case Line(text, style):
+            return Line(text[: max(1, len(text) // 2)], style)
+    return block

@@ -1,6 +1,6 @@
 """Events of a turn as items, in order of happening."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from navi_bot.events import (
     ContextCompressed,
@@ -30,6 +30,12 @@ from navi_bot.texts import live as texts
 STEERED = 120
 """Characters of a message that steers, as its line repeats it."""
 
+NOTICE = 500
+"""Characters of a line of our own; it must fit on any page."""
+
+REDACTED = 4000
+"""Characters of a failed tool's result that are searched for secrets; fewer are shown."""
+
 
 class Timeline:
     """`items` grow at their end; a running tool's item changes when it ends."""
@@ -39,6 +45,7 @@ class Timeline:
         self._redact = redact
         self._show_thinking = show_thinking
         self._tools: dict[str, ToolItem] = {}
+        self._thought: ThinkingItem | None = None
 
     def feed(self, event: Event, now: float) -> None:
         """Take an event; those that make no item end a thinking at most."""
@@ -80,6 +87,10 @@ class Timeline:
                 found.insert(0, item)
         return found
 
+    def drop(self, dropped: Sequence[TextItem]) -> None:
+        """Take texts out, wherever they stand."""
+        self.items[:] = [item for item in self.items if not any(item is one for one in dropped)]
+
     def _text(self) -> TextItem:
         last = self.items[-1] if self.items else None
         if isinstance(last, TextItem):
@@ -92,13 +103,20 @@ class Timeline:
         last = self.items[-1] if self.items else None
         if isinstance(last, ThinkingItem) and last.ended is None:
             return last
-        item = ThinkingItem(now)
+        self._pass_thought()
+        item = self._thought = ThinkingItem(now)
         self.items.append(item)
         return item
+
+    def _pass_thought(self) -> None:
+        """Let the newest thinking be one of the past: work or a newer one follows it."""
+        if self._thought is not None:
+            self._thought.past = True
 
     def _started(
         self, call_id: str, name: str, arguments: Mapping[str, object], nested: bool
     ) -> None:
+        self._pass_thought()
         item = ToolItem(call_id, describe(name, arguments, self._redact), nested)
         self._tools[call_id] = item
         self.items.append(item)
@@ -110,8 +128,8 @@ class Timeline:
         item.state = "done" if event.success else "failed"
         item.seconds = event.seconds
         if not event.success:
-            first = event.result.strip().partition("\n")[0]
-            item.reason = shorten(self._redact(first), REASON)
+            said = self._redact(event.result[:REDACTED])  # whole: a secret may have several lines
+            item.reason = shorten(said.strip().partition("\n")[0], REASON)
 
 
 def _line(event: Event) -> str:
@@ -121,7 +139,7 @@ def _line(event: Event) -> str:
         case Steered(text):
             return texts.STEERED(text=shorten(text, STEERED))
         case Notice(text):
-            return text
+            return shorten(text, NOTICE)
         case ContextCompressed(before, after):
             return texts.COMPRESSED(before=before, after=after)
     return ""
