@@ -6,7 +6,7 @@ commit that must be made anyway: the first batch of tools, or the end.
 
 from collections.abc import Mapping, Sequence
 
-from navi_bot.messages import Entry, Message
+from navi_bot.messages import Entry, Message, TurnId
 from navi_bot.ports.store import Sessions, Turns, TurnStart
 from navi_bot.running import RunningTurn
 
@@ -23,6 +23,7 @@ class TurnJournal:
         self._running = running
         self._waiting: list[Entry] = []
         self._said: list[Message] = []
+        self._steering: list[TurnId] = []
 
     @property
     def unwritten(self) -> tuple[Entry, ...]:
@@ -35,10 +36,12 @@ class TurnJournal:
         return tuple(self._said)
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        """Keep entries; those that end a batch of tools are stored at once."""
+        """Keep entries; those that end a batch of tools or steer are stored at once."""
         self._keep(entries)
-        if any(entry.message.role == "tool" for entry in entries):
-            await self._write()
+        ends_batch = any(entry.message.role == "tool" for entry in entries)
+        if ends_batch or self._steering:
+            steered, self._steering = self._steering[:1], self._steering[1:]
+            await self._write(steered)
 
     async def begin_batch(self, step: int, assistant: Message, effects: Mapping[str, str]) -> None:
         await self._write()
@@ -48,11 +51,17 @@ class TurnJournal:
         await self._turns.end_call(self._start.id, step, call_id, result, ok)
 
     async def steering(self) -> tuple[Message, ...]:
-        """Take what arrived for this turn; asks the store only if something did."""
+        """Take what arrived for this turn; asks the store only if something did.
+
+        Each message is to be recorded by a call of its own, in order: with it
+        goes the mark that it is handled.
+        """
         if not self._running.steered:
             return ()
         self._running.steered = False
-        return await self._turns.steering(self._start.id)
+        found = await self._turns.steering(self._start.id)
+        self._steering = [turn for turn, _ in found]
+        return tuple(message for _, message in found)
 
     async def profile_id(self) -> str:
         return await self._sessions.profile_id(self._start.session.id)
@@ -64,7 +73,7 @@ class TurnJournal:
         self._waiting += entries
         self._said += (entry.message for entry in entries if entry.in_context)
 
-    async def _write(self) -> None:
+    async def _write(self, steered: Sequence[TurnId] = ()) -> None:
         if self._waiting:
-            await self._turns.record(self._start.id, tuple(self._waiting))
+            await self._turns.record(self._start.id, tuple(self._waiting), steered)
             self._waiting.clear()

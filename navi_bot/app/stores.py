@@ -11,7 +11,8 @@ from navi_bot.ports.tools import SessionState
 from navi_bot.resources import migrations_folder
 from navi_bot.settings import Settings
 from navi_bot.store.calibration import PostgresCalibration
-from navi_bot.store.embedded import EmbeddedServer, attach
+from navi_bot.store.cluster import attach
+from navi_bot.store.embedded import EmbeddedServer
 from navi_bot.store.files import PostgresFiles
 from navi_bot.store.inbox import PostgresInbox
 from navi_bot.store.migrate import migrate

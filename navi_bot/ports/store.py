@@ -143,10 +143,6 @@ class Inbox(Protocol):
 
     async def mark_room(self, room: RoomId, state: Literal["active", "gone"]) -> None: ...
 
-    async def head(self, room: RoomId) -> Head:
-        """Return the address of a room as a head without a key."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -251,8 +247,13 @@ class Turns(Protocol):
         """
         ...
 
-    async def record(self, turn: TurnId, entries: Sequence[Entry]) -> None:
-        """Append entries in order; clears the pending batch."""
+    async def record(
+        self, turn: TurnId, entries: Sequence[Entry], steered: Sequence[TurnId] = ()
+    ) -> None:
+        """Append entries in order; clears the pending batch.
+
+        `steered`: turns whose messages are among the entries; they are done.
+        """
         ...
 
     async def begin_batch(
@@ -265,8 +266,11 @@ class Turns(Protocol):
         self, turn: TurnId, step: int, call_id: str, result: str, ok: bool
     ) -> None: ...
 
-    async def steering(self, turn: TurnId) -> tuple[Message, ...]:
-        """Take the messages that steer this turn; they count as handled."""
+    async def steering(self, turn: TurnId) -> tuple[tuple[TurnId, Message], ...]:
+        """Return the messages that steer this turn, oldest first, with their own turns.
+
+        They stay queued until they are recorded.
+        """
         ...
 
     async def finish(

@@ -228,15 +228,6 @@ class PostgresInbox:
         async with acquired(self._pool) as connection:
             await connection.execute("UPDATE rooms SET state = $2 WHERE id = $1", room, state)
 
-    async def head(self, room: RoomId) -> Head:
-        async with acquired(self._pool) as connection:
-            row = await connection.fetchrow(
-                "SELECT platform, account, chat, thread, kind FROM rooms WHERE id = $1", room
-            )
-        if row is None:
-            raise Bug(f"There is no room {room}.")
-        return head_of(row, room, "")
-
 
 def head_of(row: asyncpg.Record, room: RoomId, key: str) -> Head:
     """Return the head of a post in a room, from a row with the room's columns."""

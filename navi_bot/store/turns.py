@@ -66,11 +66,11 @@ ORDER BY t.id
 """
 
 _STEERING = """
-UPDATE turns SET state = 'done', ended_at = now()
+SELECT id, request FROM turns
 WHERE steer AND state = 'queued'
   AND room_id = (SELECT room_id FROM turns WHERE id = $1)
   AND asker_id = (SELECT asker_id FROM turns WHERE id = $1)
-RETURNING id, request
+ORDER BY id
 """
 
 _TAKE_BACK = """
@@ -106,7 +106,9 @@ class PostgresTurns:
     async def claim(self, room: RoomId) -> TurnStart | None:
         return await claim(self._pool, room)
 
-    async def record(self, turn: TurnId, entries: Sequence[Entry]) -> None:
+    async def record(
+        self, turn: TurnId, entries: Sequence[Entry], steered: Sequence[TurnId] = ()
+    ) -> None:
         async with transaction(self._pool) as connection:
             row = await connection.fetchrow(
                 "UPDATE turns SET pending = NULL, asked = true WHERE id = $1 "
@@ -116,6 +118,12 @@ class PostgresTurns:
             if row is None:
                 raise Bug(f"There is no turn {turn}.")
             await append(connection, row["session_id"], turn, row["asker_id"], entries)
+            if steered:
+                await connection.execute(
+                    "UPDATE turns SET state = 'done', ended_at = now() "
+                    "WHERE id = ANY($1::bigint[]) AND state = 'queued'",
+                    list(steered),
+                )
 
     async def begin_batch(
         self, turn: TurnId, step: int, assistant: Message, effects: Mapping[str, str]
@@ -147,12 +155,17 @@ class PostgresTurns:
                 turn, step, codec.clean(call_id), ok, codec.clean(result),
             )  # fmt: skip
 
-    async def steering(self, turn: TurnId) -> tuple[Message, ...]:
+    async def steering(self, turn: TurnId) -> tuple[tuple[TurnId, Message], ...]:
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(_STEERING, turn)
-        requests = [codec.load_request(row["request"]) for row in sorted(rows, key=_by_id)]
         now = datetime.now(UTC)
-        return tuple(Message("user", one.text, created_at=now) for one in requests)
+        return tuple(
+            (
+                TurnId(row["id"]),
+                Message("user", codec.load_request(row["request"]).text, created_at=now),
+            )
+            for row in rows
+        )
 
     async def finish(
         self,

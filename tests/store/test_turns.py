@@ -239,7 +239,10 @@ async def test_steering_takes_only_the_askers_messages(store: Store) -> None:
     assert start is not None
     await store.ask("rather this", chat="-7", steer=True)
     await store.ask("mine", chat="-7", who=BOB, steer=True)
-    assert [m.content for m in await store.turns.steering(start.id)] == ["rather this"]
+    ((turn, message),) = await store.turns.steering(start.id)
+    assert message.content == "rather this"
+    assert await store.turns.steering(start.id), "taken only when it is recorded"
+    await store.turns.record(start.id, [Entry(message)], [turn])
     assert await store.turns.steering(start.id) == ()
 
 
@@ -336,7 +339,9 @@ async def test_a_message_that_postgresql_cannot_hold_is_cleaned(store: Store) ->
 async def test_a_group_becomes_a_supergroup_with_everything(store: Store) -> None:
     accepted = await store.ask("hi", chat="-7")
     await store.inbox.move_room(Address("telegram", "1", "-7"), "-100")
-    assert (await store.inbox.head(accepted.room)).address.chat == "-100"
+    start = await store.turns.claim(accepted.room)
+    assert start is not None
+    assert start.head.address.chat == "-100"
 
 
 async def test_writes_of_a_turn_do_not_grow_with_the_history(store: Store) -> None:

@@ -198,6 +198,10 @@ class Scene:
         state: str = await self.pool.fetchval("SELECT state FROM turns ORDER BY id LIMIT 1")
         return state
 
+    async def states(self) -> list[str]:
+        rows = await self.pool.fetch("SELECT state FROM turns ORDER BY id")
+        return [row["state"] for row in rows]
+
     async def context(self) -> list[tuple[str, str]]:
         """Return what the model will have seen at the next turn."""
         room = await self.ask("next")
@@ -454,6 +458,34 @@ async def test_messages_waiting_at_the_start_are_looked_for(scene: Scene) -> Non
     await scene.ask("second", steer=True)
     await scene.runner(Loop(looks)).wake(room)
     assert seen == [True]
+
+
+async def test_a_message_that_steers_is_recorded_together_with_its_mark(scene: Scene) -> None:
+    """A crash in between loses neither: each is queued until the model has it for good."""
+    seen: list[list[str]] = []
+
+    async def steered(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        messages = await journal.steering()
+        for message in messages:
+            seen.append(await scene.states())
+            await journal.record([Entry(message)])
+        seen.append(await scene.states())
+        async for event in answers(start, question, journal, running):
+            yield event
+
+    room = await scene.ask("first")
+    await scene.ask("second", steer=True)
+    await scene.ask("third", steer=True)
+    await scene.runner(Loop(steered)).wake(room)
+    assert seen == [
+        ["running", "queued", "queued"],
+        ["running", "done", "queued"],
+        ["running", "done", "done"],
+    ]
+    context = [content for role, content in await scene.context() if role == "user"]
+    assert context == ["second", "third", "first"]
 
 
 def test_every_ending_has_a_state() -> None:
