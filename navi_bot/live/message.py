@@ -89,7 +89,7 @@ class LiveMessage:
             case TextDelta(delta):
                 self._words_came = self._words_came or bool(delta.strip())
         self._timeline.feed(event, now)
-        words = _doing(event)
+        words = _doing(event, self._options.show_thinking)
         if words is not None:
             self._status.become(words, now)
 
@@ -108,7 +108,7 @@ class LiveMessage:
         buttons = ((Button(texts.STOP(), f"stop:{self._turn}", "danger"),),)
         pages = self._pager.pages(bottom, buttons)
         if not pages[-1].blocks:  # a cut left nothing but blanks for the open page
-            return (*pages[:-1], replace(pages[-1], blocks=(Line(texts.WRITING(), "dim"),)))
+            return (*pages[:-1], replace(pages[-1], blocks=(Line(texts.STALLED(), "dim"),)))
         return pages
 
     @property
@@ -176,15 +176,15 @@ def _laid_out(
     return (*pages[:-1], replace(pages[-1], document=Document(FILE, answer)))
 
 
-def _doing(event: Event) -> str | None:
-    """Return the status that an event brings, "" while text flows, None for no change."""
+def _doing(event: Event, show_thinking: bool) -> str | None:
+    """Return the status that an event brings, "" while what flows shows it, None for no change."""
     match event:
         case Queued(place):
             return texts.QUEUED(place=place)
         case ModelStarted():
             return texts.STARTING()
         case ThinkingDelta():
-            return texts.THINKING()
+            return "" if show_thinking else texts.THINKING()
         case TextDelta(delta):
             return "" if delta.strip() else None
         case ToolStarted() | ToolEvent():

@@ -35,7 +35,7 @@ class Status:
         elapsed = _floor(now - self.since)
         if not self.words:
             return (
-                texts.STATUS_TIME(status=texts.WRITING(), seconds=elapsed)
+                texts.STATUS_TIME(status=texts.STALLED(), seconds=elapsed)
                 if (elapsed >= QUIET)
                 else ""
             )

@@ -222,7 +222,7 @@ def test_flowing_text_has_no_status_until_it_stalls() -> None:
     live = fed([TextDelta("Once upon a time")])
     assert live.pages(11.9)[0].blocks == (Prose("Once upon a time"),)
     assert live.wakes_at(2.0) == 12.0
-    assert live.pages(12.0)[0].blocks[-1] == Line("Still writing · 10 s", "dim")
+    assert live.pages(12.0)[0].blocks[-1] == Line("Still at it · 10 s", "dim")
 
 
 def test_the_seconds_move_in_growing_steps() -> None:
