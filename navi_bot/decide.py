@@ -31,7 +31,7 @@ from navi_bot.messages import (
     TurnId,
     Withdrawn,
 )
-from navi_bot.ports.store import Facts, TurnRequest
+from navi_bot.ports.records import Facts, TurnRequest
 from navi_bot.texts import Text
 from navi_bot.texts import rooms as texts
 

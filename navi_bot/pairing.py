@@ -5,7 +5,8 @@ from datetime import datetime
 
 from navi_bot.errors import PersonError
 from navi_bot.messages import Role
-from navi_bot.ports.store import Identity, Pairing, People
+from navi_bot.ports.records import Identity, Pairing
+from navi_bot.ports.store import People
 
 LINKABLE = ("telegram", "matrix")
 """Platforms where a first owner introduces themselves with a code."""

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from navi_bot.errors import NaviError, TooLong
 from navi_bot.messages import Address, Attachment, Message
-from navi_bot.ports.store import Files, StoredFile, TurnStart
+from navi_bot.ports.records import StoredFile, TurnStart
+from navi_bot.ports.store import Files
 from navi_bot.texts import turn as texts
 
 Fetch = Callable[[Address, Attachment, int], Awaitable[bytes]]

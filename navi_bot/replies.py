@@ -15,7 +15,8 @@ from navi_bot.commands.table import Ask, Desk, Reply, say
 from navi_bot.errors import NaviError
 from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Role, Said
 from navi_bot.ports.delivery import Delivery
-from navi_bot.ports.store import Accepted, Facts, Inbox, People
+from navi_bot.ports.records import Accepted, Facts
+from navi_bot.ports.store import Inbox, People
 from navi_bot.texts import rooms as texts
 
 log = structlog.get_logger()

@@ -21,7 +21,8 @@ from navi_bot.access import may_stop
 from navi_bot.errors import NaviError
 from navi_bot.messages import Address, Inbound, Pressed, Role, Said
 from navi_bot.ports.delivery import Delivery
-from navi_bot.ports.store import Accepted, Facts, Inbox, People, Turns, Unhandled
+from navi_bot.ports.records import Accepted, Facts, Unhandled
+from navi_bot.ports.store import Inbox, People, Turns
 from navi_bot.replies import Replies
 from navi_bot.running import Running
 

@@ -30,7 +30,8 @@ from navi_bot.events import (
 )
 from navi_bot.messages import Line, Page, Post, RoomId
 from navi_bot.ports.delivery import Delivery, LiveSource
-from navi_bot.ports.store import Sessions, Turns, TurnStart
+from navi_bot.ports.records import TurnStart
+from navi_bot.ports.store import Sessions, Turns
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.texts import turn as texts

@@ -13,7 +13,7 @@ from navi_bot.events import (
     ToolStarted,
 )
 from navi_bot.messages import Head, Line, Page, Post, TurnId
-from navi_bot.ports.store import Metrics, TurnState, turn_key
+from navi_bot.ports.records import Metrics, TurnState, turn_key
 from navi_bot.texts import turn as texts
 
 

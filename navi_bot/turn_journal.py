@@ -7,7 +7,8 @@ commit that must be made anyway: the first batch of tools, or the end.
 from collections.abc import Mapping, Sequence
 
 from navi_bot.messages import Entry, Message, TurnId
-from navi_bot.ports.store import Sessions, Turns, TurnStart
+from navi_bot.ports.records import TurnStart
+from navi_bot.ports.store import Sessions, Turns
 from navi_bot.running import RunningTurn
 
 

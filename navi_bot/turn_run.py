@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from navi_bot.agent.run import Run, Tail
 from navi_bot.events import Event
 from navi_bot.messages import ChatKind, RoomId, SessionId
-from navi_bot.ports.store import TurnStart
+from navi_bot.ports.records import TurnStart
 from navi_bot.ports.tools import SessionState
 from navi_bot.question import Question, as_message
 from navi_bot.running import RunningTurn

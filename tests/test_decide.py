@@ -28,7 +28,7 @@ from navi_bot.messages import (
     TurnId,
     Withdrawn,
 )
-from navi_bot.ports.store import ActiveTurn, Facts
+from navi_bot.ports.records import ActiveTurn, Facts
 from navi_bot.texts import rooms as texts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

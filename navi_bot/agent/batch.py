@@ -21,7 +21,7 @@ from navi_bot.agent.work import Work
 from navi_bot.events import ToolEvent, ToolStarted
 from navi_bot.messages import Entry, Message, ToolCall
 from navi_bot.ports.agent import Toolbox
-from navi_bot.ports.store import PendingBatch
+from navi_bot.ports.records import PendingBatch
 from navi_bot.ports.tools import Effect, Result, Tool
 from navi_bot.texts import agent as texts
 

@@ -17,7 +17,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.agent import Journal
 from navi_bot.ports.model import Think, Urgency
-from navi_bot.ports.store import PendingBatch
+from navi_bot.ports.records import PendingBatch
 from navi_bot.ports.tools import SessionState, Stop
 
 

@@ -13,7 +13,7 @@ from navi_bot.errors import ConfigurationError
 from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.models.guard import guarded
 from navi_bot.models.repetition import RepetitionDetector
-from navi_bot.ports.store import TurnStart
+from navi_bot.ports.records import TurnStart
 from navi_bot.question import Questions
 from navi_bot.replies import Replies
 from navi_bot.settings import Settings

@@ -6,7 +6,7 @@ from navi_bot.access import Who, may_stop
 from navi_bot.commands.table import Ask, Command, Desk, Reply, say
 from navi_bot.events import Ending, StreamStopped
 from navi_bot.messages import Role, Said
-from navi_bot.ports.store import TurnRequest
+from navi_bot.ports.records import TurnRequest
 from navi_bot.running import RunningTurn
 from navi_bot.texts import commands as texts
 

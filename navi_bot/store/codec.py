@@ -39,7 +39,7 @@ from navi_bot.messages import (
     ToolCall,
     Withdrawn,
 )
-from navi_bot.ports.store import TurnRequest
+from navi_bot.ports.records import TurnRequest
 
 Json = dict[str, Any]
 T = TypeVar("T")

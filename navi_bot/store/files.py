@@ -10,7 +10,7 @@ import asyncpg
 
 from navi_bot.errors import StoreError
 from navi_bot.messages import RoomId, SessionId
-from navi_bot.ports.store import StoredFile
+from navi_bot.ports.records import StoredFile
 from navi_bot.store.codec import clean
 from navi_bot.store.pool import acquired
 

@@ -26,7 +26,7 @@ from navi_bot.messages import (
     RoomId,
     TurnId,
 )
-from navi_bot.ports.store import Accepted, ActiveTurn, Facts, TurnRequest, Unhandled
+from navi_bot.ports.records import Accepted, ActiveTurn, Facts, TurnRequest, Unhandled
 from navi_bot.store import codec
 from navi_bot.store.outbox import want
 from navi_bot.store.pool import Connection, acquired, transaction

@@ -11,7 +11,7 @@ import asyncpg
 
 from navi_bot.errors import Bug
 from navi_bot.messages import PersonId, Role
-from navi_bot.ports.store import Identity, Pairing
+from navi_bot.ports.records import Identity, Pairing
 from navi_bot.store.codec import clean
 from navi_bot.store.pool import Connection, acquired, transaction
 

@@ -6,7 +6,7 @@ import asyncpg
 
 from navi_bot.errors import Bug
 from navi_bot.messages import Message, PersonId, RoomId, RoomSettings, SessionId
-from navi_bot.ports.store import Session
+from navi_bot.ports.records import Session
 from navi_bot.store import codec
 from navi_bot.store.pool import acquired
 

@@ -19,13 +19,7 @@ from navi_bot.messages import (
     ToolCall,
     TurnId,
 )
-from navi_bot.ports.store import (
-    JournalledCall,
-    PendingBatch,
-    Session,
-    TurnStart,
-    turn_key,
-)
+from navi_bot.ports.records import JournalledCall, PendingBatch, Session, TurnStart, turn_key
 from navi_bot.store import codec
 from navi_bot.store.inbox import head_of
 from navi_bot.store.pool import Connection, transaction

@@ -16,7 +16,7 @@ from navi_bot.messages import (
     RoomId,
     TurnId,
 )
-from navi_bot.ports.store import (
+from navi_bot.ports.records import (
     ActiveTurn,
     Interrupted,
     Metrics,

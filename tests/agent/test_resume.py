@@ -15,7 +15,7 @@ from navi_bot.agent import marks
 from navi_bot.events import Event, Notice, ProfileSwitched, Steered, StreamEnd, ToolEvent
 from navi_bot.messages import Entry, Message, ToolCall
 from navi_bot.ports.model import ModelInfo
-from navi_bot.ports.store import JournalledCall, PendingBatch
+from navi_bot.ports.records import JournalledCall, PendingBatch
 from navi_bot.ports.tools import Call, Effect, Result
 from navi_bot.toolbox.contract import tool_of
 from tools import switch_profile

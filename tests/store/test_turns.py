@@ -27,7 +27,7 @@ from navi_bot.messages import (
     ToolCall,
 )
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.store import Accepted, Metrics, TurnRequest, TurnStart
+from navi_bot.ports.records import Accepted, Metrics, TurnRequest, TurnStart
 from navi_bot.store.inbox import PostgresInbox
 from navi_bot.store.outbox import PostgresOutbox
 from navi_bot.store.people import PostgresPeople

@@ -39,7 +39,7 @@ from navi_bot.messages import (
     Sender,
 )
 from navi_bot.ports.delivery import LiveSource
-from navi_bot.ports.store import TurnRequest, TurnStart
+from navi_bot.ports.records import TurnRequest, TurnStart
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.store.files import PostgresFiles
