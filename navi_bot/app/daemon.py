@@ -39,6 +39,7 @@ class Daemon:
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
                 besides = [tasks.create_task(self._announce()), tasks.create_task(self._beat())]
+                besides += [tasks.create_task(self._offer_ownership(one)) for one in self._main]
                 async with asyncio.TaskGroup() as serving:
                     for service in self._main:
                         serving.create_task(self._served(service))
@@ -70,12 +71,10 @@ class Daemon:
         model = hosts.model or f"the profiles' models at {hosts.address}"
         log.info("daemon_ready", adapters=online, database=database, model=model)
         self._notifier.ready(f"serving {', '.join(online) or 'nobody yet'}")
-        for service in self._main:
-            if service.state == "online":
-                await self._offer_ownership(service.adapter)
 
-    async def _offer_ownership(self, adapter: Adapter) -> None:
-        link = await owner_link(self._parts.stores.people, adapter)
+    async def _offer_ownership(self, service: Service) -> None:
+        await service.online.wait()
+        link = await owner_link(self._parts.stores.people, service.adapter)
         if link:
             log.warning("owner_link_made", link=link, hours=1)
             print(

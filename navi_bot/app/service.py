@@ -40,7 +40,7 @@ State = Literal["connecting", "standing by", "online", "ended"]
 
 
 class Service:
-    """Serves one adapter. `settled` is set once it is online, or known to have to wait."""
+    """Serves one adapter. `settled`: it is online, or known to have to wait; `online`: it was."""
 
     def __init__(self, adapter: Adapter, core: Core, stopping: asyncio.Event) -> None:
         self.adapter = adapter
@@ -49,6 +49,7 @@ class Service:
         self._stopping = stopping
         self.state: State = "connecting"
         self.settled = asyncio.Event()
+        self.online = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until told to stop, or until the console is left.
@@ -78,7 +79,7 @@ class Service:
         attempt = 0
         while not self._stopping.is_set():
             try:
-                if await self._online():
+                if await self._online_once():
                     return
                 attempt = 0
             except (StoreUnavailable, StoreError) as error:
@@ -90,7 +91,7 @@ class Service:
         log.warning(event, platform=self.adapter.platform, error=str(error), retry_in=wait)
         await first_of(self._stopping.wait(), asyncio.sleep(wait))
 
-    async def _online(self) -> bool:
+    async def _online_once(self) -> bool:
         """Be online once; True when the adapter has nothing more to receive."""
         adapter, stores = self.adapter, self._parts.stores
         platform, account = adapter.platform, adapter.account
@@ -109,6 +110,7 @@ class Service:
             await stack.enter_async_context(self._wakeups())
             cursor = await stores.inbox.cursor(platform, account)
             self._become("online")
+            self.online.set()
             log.info("account_online", platform=platform, account=account)
             receiving = adapter.receive(rooms.accept, cursor)
             return await first_of(receiving, self._stopping.wait(), leases.lost.wait()) == 0

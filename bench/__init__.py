@@ -1,0 +1,1 @@
+"""Measurements: ratios of two things measured side by side in one run."""
