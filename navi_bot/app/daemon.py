@@ -13,7 +13,7 @@ from navi_bot.app.core import Core
 from navi_bot.app.owners import ensure_owners, owner_link
 from navi_bot.app.pulse import Pulse
 from navi_bot.app.service import Service
-from navi_bot.errors import ConfigurationError, CredentialError
+from navi_bot.errors import ConfigurationError, CredentialError, NaviError
 from navi_bot.notify import Notifier
 from navi_bot.ports.platform import Adapter
 from navi_bot.store.pool import ping
@@ -66,6 +66,8 @@ class Daemon:
         """Say that the daemon is ready, once every account is online or has to wait."""
         for service in self._main:
             await service.settled.wait()
+        if all(service.state == "ended" for service in self._main):
+            return
         online = [one.adapter.platform for one in self._main if one.state == "online"]
         database, hosts = self._parts.stores.database, self._parts.hosts
         model = hosts.model or f"the profiles' models at {hosts.address}"
@@ -74,7 +76,11 @@ class Daemon:
 
     async def _offer_ownership(self, service: Service) -> None:
         await service.online.wait()
-        link = await owner_link(self._parts.stores.people, service.adapter)
+        try:
+            link = await owner_link(self._parts.stores.people, service.adapter)
+        except NaviError as error:
+            log.warning("owner_link_not_made", error=str(error))
+            return
         if link:
             log.warning("owner_link_made", link=link, hours=1)
             print(
