@@ -18,7 +18,7 @@ from typing import Protocol
 
 import structlog
 
-from navi_bot.errors import ModelUnavailable, NaviError, StoreUnavailable
+from navi_bot.errors import ModelUnavailable, NaviError, StoreError, StoreUnavailable
 from navi_bot.events import (
     Ending,
     Event,
@@ -256,8 +256,8 @@ class _Turn:
                     ending.reason if isinstance(ending, StreamFailed) else "",
                 )
                 break
-            except StoreUnavailable:
-                self._feed(Waiting(texts.NOT_SAVED()))
+            except (StoreUnavailable, StoreError) as error:
+                log.warning("turn_not_saved", turn=self._start.id, error=str(error), retry_in=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._doors.patience.longest)
         for post in posts:

@@ -13,7 +13,6 @@ POISON = Text(
 )
 RESTARTING = Text("turn.restarting", "I am restarting and will go on with this.")
 RESUMED = Text("turn.resumed", "I was restarted and go on with this.")
-NOT_SAVED = Text("turn.not_saved", "Not saved yet: the database does not answer.")
 FILE_TOO_BIG = Text(
     "turn.file_too_big", "{name} is larger than {limit} MB, so I left it out. Send a smaller file."
 )

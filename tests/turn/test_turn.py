@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from navi_bot.errors import ModelUnavailable, StoreUnavailable
+from navi_bot.errors import ModelUnavailable, StoreError, StoreUnavailable
 from navi_bot.events import (
     Ending,
     Event,
@@ -140,12 +140,18 @@ class Live:
 class FlakyTurns(PostgresTurns):
     """The real store behind a connection that fails when told to."""
 
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.refused = asyncio.Event()
+
     failing = 0
+    fault: Exception = StoreUnavailable("The database does not answer.")
 
     async def finish(self, *arguments: object, **named: object) -> None:
         if self.failing:
             self.failing -= 1
-            raise StoreUnavailable("The database does not answer.")
+            self.refused.set()
+            raise self.fault
         await super().finish(*arguments, **named)  # type: ignore[arg-type]  # passed through
 
 
@@ -364,10 +370,14 @@ async def test_a_fault_of_ours_ends_the_turn_without_a_traceback(scene: Scene) -
     assert await scene.state() == "failed"
 
 
-async def test_the_end_is_stored_however_long_the_database_is_away(scene: Scene) -> None:
+@pytest.mark.parametrize("fault", [StoreUnavailable("Away."), StoreError("The disk is full.")])
+async def test_the_end_is_stored_however_long_the_database_fails(
+    scene: Scene, fault: Exception
+) -> None:
+    """Away or full: the room's next turn waits, and nothing is lost."""
     scene.turns.failing = 3
+    scene.turns.fault = fault
     await scene.runner(Loop(answers)).wake(await scene.ask())
-    assert len(scene.live.of(Waiting)) == 3
     assert await scene.state() == "done"
     assert len(scene.room.shown) == 1, "shown only once it is stored"
 
@@ -393,11 +403,27 @@ async def test_a_shutdown_during_the_last_write_lets_it_finish(scene: Scene) -> 
     room = await scene.ask()
     runner = scene.runner(Loop(answers), Patience(0.05, 0.05, 5.0))
     waking = asyncio.ensure_future(runner.wake(room))
-    await scene.live.waits.wait()
+    await scene.turns.refused.wait()
     waking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waking
     assert await scene.state() == "done"
+
+
+async def test_a_full_database_is_one_sentence_for_the_person(scene: Scene) -> None:
+    """It is known before the model is asked; the message is kept and can be tried again."""
+
+    async def full(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        raise StoreError("The database's disk is full. Free some space; nothing is lost.")
+        yield END
+
+    await scene.runner(Loop(full)).wake(await scene.ask())
+    (ending,) = scene.ended
+    assert isinstance(ending, StreamFailed)
+    assert ending.reason.startswith("The database's disk is full.")
+    assert ending.retryable
 
 
 async def test_a_turn_that_crashed_the_daemon_too_often_is_set_aside(scene: Scene) -> None:
