@@ -78,7 +78,7 @@ class Replies:
         head = self._head(accepted, inbound)
         text = texts.POISON(attempts=attempts, number=accepted.inbox)
         post = Post(head, (Page(say(text).blocks),))
-        await self._inbox.park(accepted.inbox, (post,))
+        await self._inbox.handled(accepted.inbox, (post,), parked=True)
         log.error("event_parked", inbox=accepted.inbox, room=accepted.room)
         self._delivery.show(post)
 

@@ -35,6 +35,8 @@ class ActiveTurn:
     asker: PersonId
     state: TurnState
     message_id: str
+    begun: bool = False
+    """It ran before (a restart gave it back): the room may show its live message."""
 
 
 @dataclass(frozen=True, slots=True)

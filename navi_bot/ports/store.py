@@ -51,20 +51,22 @@ class Inbox(Protocol):
         Makes the room and its session when new (only called for people with
         rights), queues the turn and its wake-up job, advances the cursor: all
         in one commit. Without a turn the row waits to be `handled`.
-        An album's later parts join its queued turn.
+        An album's later parts join its queued turn. A room that somebody
+        speaks in is active again.
         """
         ...
 
-    async def handled(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
-        """Mark a command as carried out, its replies stored with it."""
+    async def handled(
+        self, inbox: InboxId, posts: Sequence[Post] = (), *, parked: bool = False
+    ) -> None:
+        """Mark an event as seen to, its replies stored with it.
+
+        `parked`: it was poison, and is set aside.
+        """
         ...
 
     async def begin_attempt(self, inbox: InboxId) -> int:
         """Count an attempt before processing, in its own commit; return it."""
-        ...
-
-    async def park(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
-        """Set a poison event aside."""
         ...
 
     async def between(
@@ -76,6 +78,10 @@ class Inbox(Protocol):
     async def unhandled(self, platform: str, account: str) -> tuple[Unhandled, ...]: ...
 
     async def cursor(self, platform: str, account: str) -> str: ...
+
+    async def keep_cursor(self, platform: str, account: str, cursor: str) -> None:
+        """Advance the cursor past events that are not taken."""
+        ...
 
     async def move_room(self, address: Address, new_chat: str) -> None:
         """Give the rooms of a chat its new id, everything else untouched."""
@@ -160,10 +166,15 @@ class Turns(Protocol):
     async def interrupted(self, platform: str, account: str) -> tuple[Interrupted, ...]: ...
 
     async def again(
-        self, room: RoomId, asker: PersonId, kind: Literal["retry", "continue"]
+        self,
+        room: RoomId,
+        asker: PersonId,
+        kind: Literal["retry", "continue"],
+        last: TurnId | None = None,
     ) -> TurnId | None:
         """Queue a turn without a new question; None when there is nothing to redo.
 
+        `last`: only if this is still the last turn that ended in the room.
         "retry" takes the last question and its answer out of the context (not
         out of the history) and asks it again.
         """

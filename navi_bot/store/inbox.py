@@ -68,7 +68,7 @@ WITH room AS (
     INSERT INTO rooms (platform, account, chat, thread, kind, title)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (platform, account, chat, thread)
-    DO UPDATE SET title = excluded.title, kind = excluded.kind
+    DO UPDATE SET title = excluded.title, kind = excluded.kind, state = 'active'
     RETURNING id, session_id
 ), taken AS (
     INSERT INTO inbox (platform, account, key, room_id, person_id, payload, state)
@@ -156,13 +156,10 @@ class PostgresInbox:
             queued = await _queue(connection, room, session, person, inbox, turn, inbound)
             return Accepted(inbox, room, queued)
 
-    async def handled(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
-        await self._close(inbox, "done", posts)
-
-    async def park(self, inbox: InboxId, posts: Sequence[Post] = ()) -> None:
-        await self._close(inbox, "parked", posts)
-
-    async def _close(self, inbox: InboxId, state: str, posts: Sequence[Post]) -> None:
+    async def handled(
+        self, inbox: InboxId, posts: Sequence[Post] = (), *, parked: bool = False
+    ) -> None:
+        state = "parked" if parked else "done"
         async with transaction(self._pool) as connection:
             await connection.execute(
                 "UPDATE inbox SET state = $2, handled_at = now() WHERE id = $1", inbox, state
@@ -211,6 +208,14 @@ class PostgresInbox:
                 platform, account,
             )  # fmt: skip
         return str(found or "")
+
+    async def keep_cursor(self, platform: str, account: str, cursor: str) -> None:
+        async with acquired(self._pool) as connection:
+            await connection.execute(
+                "INSERT INTO accounts (platform, account, cursor) VALUES ($1, $2, $3) "
+                "ON CONFLICT (platform, account) DO UPDATE SET cursor = excluded.cursor",
+                platform, account, cursor,
+            )  # fmt: skip
 
     async def move_room(self, address: Address, new_chat: str) -> None:
         async with transaction(self._pool) as connection:

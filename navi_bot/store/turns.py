@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
 from typing import Literal
 
 import asyncpg
@@ -52,7 +54,7 @@ FROM ended e JOIN rooms r ON r.id = e.room_id
 _DROP = """
 UPDATE turns SET state = 'stopped', ended_at = now()
 WHERE room_id = $1 AND state = 'queued' AND ($2::bigint IS NULL OR asker_id = $2)
-RETURNING id, asker_id, message_id
+RETURNING id, asker_id, message_id, started_at IS NOT NULL AS begun
 """
 
 _INTERRUPTED = """
@@ -71,6 +73,18 @@ WHERE steer AND state = 'queued'
   AND room_id = (SELECT room_id FROM turns WHERE id = $1)
   AND asker_id = (SELECT asker_id FROM turns WHERE id = $1)
 ORDER BY id
+"""
+
+_LAST = """
+SELECT t.id, t.request, t.message_id, t.session_id, r.platform, r.account,
+    (SELECT min(c.id) FROM context c
+     WHERE c.turn_id = t.id AND c.session_id = t.session_id AND c.folded_by IS NULL) AS first_row,
+    (SELECT max(o.id) FROM turns o WHERE o.room_id = $1
+     AND o.state IN ('done', 'stopped', 'failed') AND o.started_at IS NOT NULL) AS newest
+FROM turns t JOIN rooms r ON r.id = t.room_id AND r.session_id = t.session_id
+WHERE t.room_id = $1 AND t.state IN ('done', 'stopped', 'failed') AND t.started_at IS NOT NULL
+  AND ($2 = 'continue' OR t.request ->> 'kind' <> 'continue')
+ORDER BY t.id DESC LIMIT 1
 """
 
 _TAKE_BACK = """
@@ -208,8 +222,14 @@ class PostgresTurns:
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(_DROP, room, asker)
         return tuple(
-            ActiveTurn(TurnId(row["id"]), PersonId(row["asker_id"]), "stopped", row["message_id"])
-            for row in sorted(rows, key=_by_id)
+            ActiveTurn(
+                TurnId(row["id"]),
+                PersonId(row["asker_id"]),
+                "stopped",
+                row["message_id"],
+                row["begun"],
+            )
+            for row in sorted(rows, key=itemgetter("id"))
         )
 
     async def replace_queued(self, turn: TurnId, text: str) -> bool:
@@ -236,49 +256,33 @@ class PostgresTurns:
         return tuple(_interrupted(row) for row in rows)
 
     async def again(
-        self, room: RoomId, asker: PersonId, kind: Literal["retry", "continue"]
+        self,
+        room: RoomId,
+        asker: PersonId,
+        kind: Literal["retry", "continue"],
+        last: TurnId | None = None,
     ) -> TurnId | None:
-        async def work() -> TurnId | None:
-            return await self._again(room, asker, kind)
-
-        return await repeated(work)
+        return await repeated(partial(self._again, room, asker, kind, last))
 
     async def _again(
-        self, room: RoomId, asker: PersonId, kind: Literal["retry", "continue"]
+        self, room: RoomId, asker: PersonId, kind: str, last: TurnId | None
     ) -> TurnId | None:
         async with transaction(self._pool) as connection:
-            last = await connection.fetchrow(
-                """
-                SELECT t.id, t.request, t.message_id, t.session_id, r.platform, r.account,
-                    (SELECT min(c.id) FROM context c
-                     WHERE c.turn_id = t.id AND c.session_id = t.session_id
-                       AND c.folded_by IS NULL) AS first_row
-                FROM turns t JOIN rooms r ON r.id = t.room_id AND r.session_id = t.session_id
-                WHERE t.room_id = $1 AND t.state IN ('done', 'stopped', 'failed')
-                  AND t.started_at IS NOT NULL
-                  AND ($2 = 'continue' OR t.request ->> 'kind' <> 'continue')
-                ORDER BY t.id DESC LIMIT 1
-                """,
-                room, kind,
-            )  # fmt: skip
-            if last is None:
+            found = await connection.fetchrow(_LAST, room, kind)
+            if found is None or last not in (None, found["newest"]):
                 return None
-            request = {**last["request"], "kind": kind, "steer": False, "album": ""}
+            request = {**found["request"], "kind": kind, "steer": False, "album": ""}
             if kind == "continue":
                 request = {**request, "text": "", "attachments": [], "quote": None}
-            elif last["first_row"] is not None:
-                await connection.execute(_TAKE_BACK, last["session_id"], last["first_row"])
+            elif found["first_row"] is not None:
+                await connection.execute(_TAKE_BACK, found["session_id"], found["first_row"])
             made = await connection.fetchval(
                 "INSERT INTO turns (room_id, session_id, asker_id, request, message_id) "
                 "VALUES ($1, $2, $3, $4, $5) RETURNING id",
-                room, last["session_id"], asker, request, last["message_id"],
+                room, found["session_id"], asker, request, found["message_id"],
             )  # fmt: skip
-            await wake(connection, room, last["platform"], last["account"])
+            await wake(connection, room, found["platform"], found["account"])
         return TurnId(made)
-
-
-def _by_id(row: asyncpg.Record) -> int:
-    return int(row["id"])
 
 
 def _interrupted(row: asyncpg.Record) -> Interrupted:
