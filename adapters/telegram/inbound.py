@@ -241,7 +241,7 @@ def _forwarded(message: telegram.Message) -> str:
 
 def _attachments(message: telegram.Message) -> tuple[Attachment, ...]:
     if message.photo:
-        best = max(message.photo, key=lambda size: size.width * size.height)
+        best = message.photo[-1]  # sizes come in ascending order
         name = f"photo_{message.message_id}.jpg"
         return (Attachment("image", best.file_id, name, "image/jpeg", best.file_size),)
     media = (

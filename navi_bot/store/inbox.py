@@ -77,6 +77,11 @@ WITH room AS (
     FROM room
     ON CONFLICT (platform, account, key) DO NOTHING
     RETURNING id
+), person AS (
+    UPDATE people SET name = $12 WHERE id = $8::bigint AND name <> $12 AND $12 <> ''
+), identity AS (
+    UPDATE identities SET name = $12
+    WHERE platform = $1 AND platform_id = $13 AND name <> $12 AND $12 <> ''
 ), progress AS (
     INSERT INTO accounts (platform, account, cursor)
     SELECT $1, $2, $11::text WHERE $11::text <> ''
@@ -141,6 +146,7 @@ class PostgresInbox:
                 origin.chat_kind.value, codec.clean(origin.title), codec.clean(origin.key),
                 person, codec.dump_inbound(inbound),
                 codec.dump_request(turn) if turn else None, cursor,
+                codec.clean(origin.sender.name), origin.sender.id,
             )  # fmt: skip
             if row is None or row["inbox_id"] is None:
                 return None

@@ -1,6 +1,7 @@
 """The daemon's surroundings in acceptance tests: two strict servers, one owner."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from strict_ollama import Installed, Script, StrictOllama
 from strict_ollama.steps import Answer
@@ -23,6 +24,10 @@ class Stage:
 
     def start(self, **changes: str) -> Daemon:
         return Daemon({**self.environment, **changes})
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.environment["NAVI_DATA_DIR"])
 
     def ask(self, text: str) -> Message:
         return self.telegram.say(self.chat, self.ann, text)
