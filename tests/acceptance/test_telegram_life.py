@@ -160,9 +160,8 @@ async def test_a_deleted_live_message_is_sent_once_more_and_then_left(stage: Sta
         first = stage.telegram.last(stage.chat)
         assert first is not None
         stage.telegram.delete(first)
-        await stage.telegram.wait_for(lambda: stage.telegram.last(stage.chat) is not first)
-        again = stage.telegram.last(stage.chat)
-        assert again is not None
+        again = await stage.telegram.wait_for(lambda: stage.telegram.last(stage.chat))
+        assert again is not first
         stage.telegram.delete(again)
         ended = await daemon.event("turn_ended", within=30)
         await asyncio.sleep(1.5)
