@@ -25,6 +25,7 @@ from adapters.console.account import ACCOUNT, PLATFORM, ConsoleCalls, said
 from adapters.console.markup import ConsoleSurface, Fragments, fragments
 from navi_bot.messages import Address, Page
 from navi_bot.ports.platform import Accept
+from navi_bot.texts import console as texts
 
 LEAVE_WITHIN = 2.0
 """Seconds in which a second Ctrl-C leaves."""
@@ -150,6 +151,7 @@ class TerminalAdapter:
     async def receive(self, accept: Accept, cursor: str) -> None:
         """Hand over what is typed until the person leaves."""
         with patch_stdout(raw=True):
+            self._print([("fg:ansibrightblack", f"{texts.GREETING()}\n\n")])
             while True:
                 try:
                     text = await self._session.prompt_async()

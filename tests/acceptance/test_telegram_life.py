@@ -161,6 +161,7 @@ async def test_a_deleted_live_message_is_sent_once_more_and_then_left(stage: Sta
         assert first is not None
         stage.telegram.delete(first)
         again = await stage.telegram.wait_for(lambda: stage.telegram.last(stage.chat))
+        assert again is not None
         assert again is not first
         stage.telegram.delete(again)
         ended = await daemon.event("turn_ended", within=30)

@@ -79,6 +79,11 @@ async def receiving(tmp_path: Path) -> AsyncIterator[tuple[Scene, "asyncio.Task[
             await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_newcomer_is_told_what_to_do(tmp_path: Path) -> None:
+    async with receiving(tmp_path) as (scene, _):
+        await scene.until_shown("/help lists the commands")
+
+
 async def test_a_typed_line_is_handed_over_and_remembered(tmp_path: Path) -> None:
     async with receiving(tmp_path) as (scene, _):
         scene.keys.send_text("hello there\r   \rmore\r")
