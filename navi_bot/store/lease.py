@@ -61,7 +61,7 @@ class Leases:
     ) -> None:
         if self._watching is not None:
             self._watching.cancel()
-            await self._tasks.__aexit__(kind, error, trace)
+            await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
         if self._connection is not None:
             try:
                 await self._connection.close(timeout=CHECK_TIMEOUT)

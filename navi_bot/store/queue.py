@@ -110,7 +110,7 @@ class Wakeups:
         self._stopping = True
         for task in self._working:
             task.cancel()
-        await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
         await self._app.close_async()
 
     async def _handle(self, room: int) -> None:
