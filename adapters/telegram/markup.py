@@ -1,20 +1,25 @@
-"""Pages as Telegram messages: text with entities, offsets in UTF-16 units; pure.
+"""Pages as Telegram messages: text with entities; pure.
 
 Entities are sent instead of a parse mode: a text that is cut anywhere cannot
 be refused for a mark that is not closed.
+
+    Markdown ── tidied ──► converter ──► links ──► settled ──► on the page, trimmed
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import unicodedata
+from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import telegramify_markdown
 from telegramify_markdown.config import RenderConfig
 
-from adapters.telegram.tidy import tidy
+from adapters.telegram.entities import TIGHT, Entity, Rendered, cut, settled, trimmed, units
+from adapters.telegram.links import spelled_out
+from adapters.telegram.tidy import restored, tidy
 from navi_bot.messages import Block, Fold, Line, Page, Prose
+
+__all__ = ["Entity", "Rendered", "TelegramSurface", "plain", "render", "units"]
 
 LENGTH_LIMIT = 4096
 """UTF-16 units of a message, after parsing."""
@@ -22,58 +27,39 @@ LENGTH_LIMIT = 4096
 ENTITY_LIMIT = 100
 """Entities of a message that are kept; further ones are dropped silently."""
 
+TAB = 4
+"""Columns between tab stops, as Markdown counts them; Telegram knows no tabs."""
+
 _STYLES = {"dim": "italic", "bold": "bold", "code": "code"}
-_LINKS = ("http", "https", "tg", "mailto")
-_TIGHT = ("code", "pre")
-_STYLED = ("bold", "italic", "underline", "strikethrough", "spoiler")
-_QUOTES = ("blockquote", "expandable_blockquote")
-_FOUND = re.compile(r"(?<![\w/])(?:\w+://|www\.|[@#/]\w)")
-"""What Telegram makes an entity of by itself; those count too."""
+_FOUND = re.compile(r"[@#]\w|/[A-Za-z0-9_]|\$[A-Z]|\.\w|://|\d{4}[\d -]{8}")
+"""At least one hit in whatever Telegram makes an entity of by itself; those count too."""
 
-_REMOVED = re.compile("[\r\u030a\u0333\u033f\u2028-\u202e]")
+_BREAKS = re.compile("\r\n?|[\u2028\u2029]")
+_RINGED = re.compile("\\w\u030a")
+_REMOVED = re.compile("[\u030a\u0333\u033f\u202a-\u202e]")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A stretch of text with a meaning; offset and length in UTF-16 units."""
-
-    type: str
-    offset: int
-    length: int
-    url: str = ""
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    text: str
-    entities: tuple[Entity, ...]
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 class TelegramSurface:
     """Implements the Surface port: does a page fit into one message?"""
 
     def fits(self, page: Page) -> bool:
+        if units(plain(page)) > LENGTH_LIMIT:  # asked first: it needs no conversion
+            return False
         rendered = render(page)
         return (
             units(rendered.text) <= LENGTH_LIMIT
-            and len(rendered.entities) + len(_FOUND.findall(rendered.text)) <= ENTITY_LIMIT
-            and units(plain(page)) <= LENGTH_LIMIT
+            and len(rendered.entities) + _found(rendered) <= ENTITY_LIMIT
         )
-
-
-def units(text: str) -> int:
-    """Return the length of a text as Telegram counts it."""
-    return len(text) + sum(letter > "\uffff" for letter in text)
 
 
 def render(page: Page) -> Rendered:
     """Return a page's text and entities as they are sent."""
-    shown: list[Rendered] = [_block(block) for block in page.blocks]
     text, entities = "", []
     before: Block | None = None
-    for block, rendered in zip(page.blocks, shown, strict=True):
+    for block in page.blocks:
+        rendered = _block(block)
         if not rendered.text:
             continue
         if text:
@@ -82,7 +68,7 @@ def render(page: Page) -> Rendered:
         text += rendered.text
         entities += [replace(one, offset=one.offset + shift) for one in rendered.entities]
         before = block
-    return _trimmed(text, entities)
+    return trimmed(text, entities)
 
 
 def plain(page: Page) -> str:
@@ -96,57 +82,69 @@ def plain(page: Page) -> str:
                 parts.append(text)
             case Fold(title, text):
                 parts.append(f"{title}\n{text}")
-    return _cleaned("\n".join(part.strip() for part in parts if part.strip()))
+    return _cleaned("\n".join(part.strip() for part in parts if part.strip())).strip()
+
+
+def _found(rendered: Rendered) -> int:
+    """Return how many entities Telegram may find by itself, at most."""
+    count, place = 0, 0
+    for entity in rendered.entities:
+        if entity.type in (*TIGHT, "text_link"):
+            count += len(_FOUND.findall(cut(rendered.text, place, entity.offset)))
+            place = entity.end
+    return count + len(_FOUND.findall(cut(rendered.text, place, units(rendered.text))))
 
 
 @lru_cache(maxsize=64)
 def _block(block: Block) -> Rendered:
     match block:
         case Prose(markdown):
-            return _prose(markdown)
+            return _prose(_cleaned(markdown).strip("\n"))
         case Line(text, style):
             return _whole(_cleaned(text), _STYLES.get(style, ""))
         case Fold(title, text):
-            return _fold(_cleaned(title), _cleaned(text))
+            return _fold(_cleaned(title).strip(), _cleaned(text).strip())
 
 
 def _whole(text: str, kind: str) -> Rendered:
     body = text.rstrip()
     lead = len(body) - len(body.lstrip())
-    if not kind or not body.strip():
-        return Rendered(body, ())
+    if not kind or not body:
+        return Rendered(body)
     return Rendered(body, (Entity(kind, lead, units(body) - lead),))
 
 
 def _fold(title: str, text: str) -> Rendered:
-    head, body = title.strip(), text.strip()
-    if not body:
-        return _whole(head, "bold")
-    bold = (Entity("bold", 0, units(head)),) if head else ()
-    start = units(head) + 1 if head else 0
-    whole = f"{head}\n{body}" if head else body
-    return Rendered(whole, (*bold, Entity("expandable_blockquote", start, units(body))))
+    if not text:
+        return _whole(title, "bold")
+    if not title:
+        return _whole(text, "expandable_blockquote")
+    bold = Entity("bold", 0, units(title))
+    quote = Entity("expandable_blockquote", bold.length + 1, units(text))
+    return Rendered(f"{title}\n{text}", (bold, quote))
 
 
 def _prose(markdown: str) -> Rendered:
     """Convert Markdown; what the converter cannot take is shown as it was written."""
-    cleaned = _cleaned(markdown).strip("\n")
-    if not cleaned.strip():
-        return Rendered("", ())
+    unformatted = Rendered(markdown.strip())
+    if not unformatted.text:
+        return unformatted
     try:
         text, found = telegramify_markdown.convert(
-            tidy(cleaned), latex_escape=False, config=_config()
+            tidy(markdown), latex_escape=False, config=_config()
         )
     except Exception:  # noqa: BLE001 - a text that breaks the library must still be read
-        return Rendered(cleaned.strip(), ())
+        return unformatted
     if not text.strip():
-        return Rendered(cleaned.strip(), ())
+        return unformatted
     entities = [
-        Entity(one.type, one.offset, one.length, one.url or "", one.language or "") for one in found
+        Entity(
+            one.type, one.offset, one.length, restored(one.url or ""), restored(one.language or "")
+        )
+        for one in found
     ]
-    links = [one for one in entities if one.type != "text_link" or _is_link(one.url)]
-    trimmed = _trimmed(text, links)
-    return Rendered(trimmed.text, tuple(_nested(list(trimmed.entities))))
+    rendered = trimmed(*spelled_out(restored(text), entities))
+    return Rendered(rendered.text, settled(rendered.entities))
 
 
 @lru_cache(maxsize=1)
@@ -161,101 +159,15 @@ def _config() -> RenderConfig:
     return config
 
 
-def _trimmed(text: str, entities: Iterable[Entity]) -> Rendered:
-    """Return text without blanks around it, entities without blanks at their ends."""
-    raw = text.encode("utf-16-le")
-    lead = units(text) - units(text.lstrip())
-    body = text.strip()
-    size = units(body)
-    kept: list[Entity] = []
-    for entity in entities:
-        start = max(entity.offset, lead)
-        end = min(entity.offset + entity.length, lead + size)
-        piece = raw[2 * start : 2 * max(start, end)].decode("utf-16-le", "ignore")
-        front = units(piece) - units(piece.lstrip())
-        length = units(piece.strip())
-        if length:
-            kept.append(replace(entity, offset=start + front - lead, length=length))
-    return Rendered(body, tuple(kept))
-
-
-def _nested(entities: list[Entity]) -> list[Entity]:
-    """Return what may stand together, as Telegram would settle it.
-
-    A style is one stretch however often it was said, and ends where code
-    begins; a quote holds no quote, code nothing, and nothing crosses.
-    """
-    bold = {(one.offset, one.length) for one in entities if one.type == "bold"}
-    tight = _apart([one for one in entities if one.type in _TIGHT])
-    kept = [*tight, *_apart([one for one in entities if one.type in _QUOTES])]
-    kept += _outside(_apart([one for one in entities if one.type == "text_link"]), tight)
-    for style in _STYLED:
-        ranges = [
-            (one.offset, one.offset + one.length)
-            for one in entities
-            if one.type == style and not (style == "underline" and (one.offset, one.length) in bold)
-        ]
-        for start, end in _without(_union(ranges), tight):
-            kept.append(Entity(style, start, end - start))
-    return sorted(kept, key=lambda one: (one.offset, -one.length))
-
-
-def _apart(entities: list[Entity]) -> list[Entity]:
-    """Return the outermost of entities of one kind; what overlaps goes."""
-    kept: list[Entity] = []
-    for one in sorted(entities, key=lambda one: (one.offset, -one.length)):
-        if not kept or one.offset >= kept[-1].offset + kept[-1].length:
-            kept.append(one)
-    return kept
-
-
-def _outside(links: list[Entity], tight: list[Entity]) -> list[Entity]:
-    """Return the links that hold no code and are in none."""
-    return [
-        one
-        for one in links
-        if all(
-            one.offset + one.length <= other.offset or other.offset + other.length <= one.offset
-            for other in tight
-        )
-    ]
-
-
-def _union(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _without(ranges: list[tuple[int, int]], tight: list[Entity]) -> list[tuple[int, int]]:
-    """Return what of the ranges is not code."""
-    for code in tight:
-        first, last = code.offset, code.offset + code.length
-        split: list[tuple[int, int]] = []
-        for start, end in ranges:
-            pieces = [(start, min(end, first)), (max(start, last), end)]
-            split += [piece for piece in pieces if piece[0] < piece[1]]
-        ranges = split
-    return ranges
-
-
-def _is_link(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    if parts.scheme == "mailto":
-        return "@" in parts.path
-    if parts.scheme == "tg":
-        return bool(parts.netloc)
-    host = parts.hostname or ""
-    return parts.scheme in _LINKS and ("." in host or host == "localhost")
-
-
 def _cleaned(text: str) -> str:
-    """Return a text without what Telegram takes out of it, so that offsets stay true."""
+    """Return a text without what Telegram takes out of it, so that offsets stay true.
+
+    Where taking it out would join words or spoil a letter, it is replaced.
+    """
+    text = _BREAKS.sub("\n", text).expandtabs(TAB)
+    if text.isascii():
+        return _CONTROLS.sub(" ", text)
+    if _LONE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = _RINGED.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
     return _CONTROLS.sub(" ", _REMOVED.sub("", text))

@@ -6,8 +6,9 @@ from typing import TypeVar
 import telegram
 from telegram.error import BadRequest, TelegramError
 
+from adapters.telegram.entities import Rendered, units
 from adapters.telegram.errors import NOT_MODIFIED, THREAD_GONE, translate
-from adapters.telegram.markup import Rendered, TelegramSurface, plain, render
+from adapters.telegram.markup import TelegramSurface, plain, render
 from navi_bot.errors import NotSent, TooLong
 from navi_bot.messages import Address, Attachment, Button, Page
 from navi_bot.ports.platform import Surface
@@ -75,12 +76,13 @@ class TelegramOutbound:
         if reply_to:
             reply = telegram.ReplyParameters(int(reply_to), allow_sending_without_reply=True)
         if page.document is not None:
-            caption = rendered.text if _units(rendered.text) <= CAPTION_LIMIT else ""
+            caption = rendered if units(rendered.text) <= CAPTION_LIMIT else Rendered("")
             sent = await self.bot.send_document(
                 chat_id=int(address.chat),
                 document=page.document.text.encode(),
                 filename=page.document.name,
-                caption=caption or None,
+                caption=caption.text or None,
+                caption_entities=_entities(caption),
                 message_thread_id=thread,
                 reply_parameters=reply,
                 disable_notification=silent,
@@ -172,10 +174,6 @@ async def _translated(call: Awaitable[T]) -> T:
 
 def _rendered(page: Page, unformatted: bool) -> Rendered:
     return Rendered(plain(page), ()) if unformatted else render(page)
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
 
 
 def _entities(rendered: Rendered) -> list[telegram.MessageEntity]:
