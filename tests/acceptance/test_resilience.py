@@ -1,0 +1,154 @@
+"""What breaks around the daemon, and how it goes on."""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+
+from daemon.stage import Stage
+from strict_ollama import Answer, Body, Hold, Pause, Text, in_turn, say
+
+
+async def test_a_second_daemon_stands_by_and_takes_over(stage: Stage, tmp_path: Path) -> None:
+    """One account, one server at a time; after kill -9 the other goes on with the turn."""
+    stage.plays(in_turn([Text("half an "), Pause(60)], say("half an answer, whole")))
+    async with stage.start() as first:
+        await first.ready()
+        async with stage.start(NAVI_DATA_DIR=str(tmp_path / "other")) as second:
+            await second.event("standing_by", within=20)
+            await second.ready()
+            stage.ask("tell me")
+            await stage.shows("half an")
+            assert not any(line.get("event") == "turn_started" for line in second.log)
+            await asyncio.sleep(0.3)  # a kill within the first send's round trip may repeat it
+            first.kill()
+            began = time.monotonic()
+            await second.event("account_online", within=20, nth=2)  # its console came first
+            taken = time.monotonic() - began
+            await stage.shows("half an answer, whole", "⏱", within=20)
+    assert taken < 10
+    assert len(stage.texts()) == 1
+
+
+class Cable:
+    """A TCP way to the database that can be cut and joined again."""
+
+    def __init__(self, dsn: str) -> None:
+        parts = urlsplit(dsn)
+        query = parse_qs(parts.query)
+        self._socket = f"{unquote(query['host'][0])}/.s.PGSQL.{query['port'][0]}"
+        self._parts = parts
+        self._port = 0
+        self._server: asyncio.Server | None = None
+        self._ends: set[asyncio.StreamWriter] = set()
+
+    @property
+    def dsn(self) -> str:
+        who = self._parts.netloc.rpartition("@")[0]
+        return urlunsplit(self._parts._replace(netloc=f"{who}@127.0.0.1:{self._port}", query=""))
+
+    async def join(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for end in self._ends:
+            end.transport.abort()
+        self._ends.clear()
+
+    async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        far, forth = await asyncio.open_unix_connection(self._socket)
+        self._ends |= {back, forth}
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_pump(near, forth))
+            tasks.create_task(_pump(far, back))
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while piece := await source.read(65536):
+            sink.write(piece)
+            await sink.drain()
+    sink.close()
+
+
+async def test_a_database_that_goes_away_loses_nothing(stage: Stage) -> None:
+    """In the middle of a turn: the answer comes, and so does the one to what was written then."""
+    hold = asyncio.Event()
+    stage.plays(in_turn([Text("wait "), Hold(hold), Text("for it")], say("next")))
+    cable = Cable(stage.environment["NAVI_DATABASE_URL"])
+    await cable.join()
+    async with stage.start(NAVI_DATABASE_URL=cable.dsn) as daemon:
+        await daemon.ready()
+        stage.ask("tell me")
+        await stage.shows("wait")
+        cable.cut()
+        stage.ask("while it is away")
+        hold.set()
+        await asyncio.sleep(3)
+        assert daemon.running
+        await cable.join()
+        joined = time.monotonic()
+        await stage.shows("for it", "⏱", within=40)
+        await stage.shows("next", "⏱", within=40)
+        assert time.monotonic() - joined < 10
+    cable.cut()
+    assert sum("for it" in text for text in stage.texts()) == 1
+
+
+async def test_an_old_backlog_is_asked_about_once(stage: Stage) -> None:
+    """Messages older than NAVI_STALE_AFTER are not answered blindly."""
+    asked: list[str] = []
+
+    def script(body: Body) -> Answer:
+        asked.append(str(body))
+        return [Text("late, but here")]
+
+    stage.plays(script)
+    for number in range(3):
+        stage.telegram.say(stage.chat, stage.ann, f"old {number}", age=7 * 3600)
+    async with stage.start() as daemon:
+        await daemon.ready()
+        await stage.shows("3 messages")
+        question = stage.telegram.last(stage.chat)
+        assert question is not None
+        assert asked == []
+        stage.telegram.press(question, "Answer", stage.ann)
+        await stage.telegram.wait_for(
+            lambda: sum("late, but here" in text for text in stage.texts()) >= 1, timeout=30
+        )
+        await daemon.event("turn_ended")
+    assert all("old" in one for one in asked)
+
+
+async def test_the_daemon_ends_within_its_drain(stage: Stage) -> None:
+    """SIGTERM: an idle daemon in two seconds, a busy one within its drain and a little."""
+    stage.plays([Text("busy "), Pause(60)])
+    async with stage.start() as idle:
+        await idle.ready()
+        began = time.monotonic()
+        idle.terminate()
+        assert await idle.ended(10) == 0
+        assert time.monotonic() - began < 2.5
+        assert idle.log[-1]["event"] == "daemon_stopped"
+    async with stage.start(NAVI_DRAIN="1") as busy:
+        await busy.ready()
+        stage.ask("tell me")
+        await stage.shows("busy")
+        began = time.monotonic()
+        busy.terminate()
+        assert await busy.ended(15) == 0
+        assert time.monotonic() - began < 6
+
+
+async def test_a_refused_token_ends_the_daemon_while_it_runs(stage: Stage) -> None:
+    """401 at any time: one sentence, exit 78, no restart loop."""
+    async with stage.start() as daemon:
+        await daemon.ready()
+        stage.telegram.revoke_token()
+        stage.ask("hello")
+        assert await daemon.ended(40) == 78
+    assert "@BotFather" in daemon.raw[-1]
