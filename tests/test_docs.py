@@ -150,11 +150,12 @@ def test_commands_at_the_machine_are_there(name: str) -> None:
 
 
 def code_of(name: str) -> str:
-    """Return what a document sets as code: blocks, and stretches within a line."""
+    """Return what a document sets as code: blocks, and stretches that are no sentences."""
     text = documents()[name]
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join([*blocks, *(word for word in _MARKED.findall(prose))])
+    stretches = (words for words in _MARKED.findall(prose) if not words.endswith("."))
+    return "\n".join([*blocks, *stretches])
 
 
 @pytest.mark.parametrize("name", documents())
