@@ -9,15 +9,32 @@ and names what shall happen. Rooms carries it out.
     button .............. the same, if our message really shows that button
     plain message ....... a turn: queued, or given to the running turn
     edited, withdrawn ... changes or drops a turn that has not begun
+    withdrawn running ... stops it
     old message ......... asked about instead of answered
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from navi_bot.access import has_rights, role_of
+from navi_bot.command_text import command_of
+from navi_bot.decisions import (
+    AskStale,
+    Begin,
+    Claim,
+    Decision,
+    Dismiss,
+    Do,
+    Drop,
+    Ignore,
+    Move,
+    OfferPairing,
+    Pause,
+    Replace,
+    Resume,
+    Tell,
+)
 from navi_bot.messages import (
     ChatKind,
     Edited,
@@ -28,11 +45,11 @@ from navi_bot.messages import (
     Returned,
     Role,
     Said,
+    Sender,
     TurnId,
     Withdrawn,
 )
-from navi_bot.ports.records import Facts, TurnRequest
-from navi_bot.texts import Text
+from navi_bot.ports.records import Facts, TurnRequest, TurnState
 from navi_bot.texts import rooms as texts
 
 QUEUE_LIMIT = 20
@@ -40,107 +57,6 @@ QUEUE_LIMIT = 20
 
 TEXT_LIMIT = 100_000
 """Characters of one message; above it is a file, not a question."""
-
-_COMMAND = re.compile(r"[/!]([A-Za-z][\w-]{0,31})(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Ignore:
-    """Nothing is stored, nothing is said; `why` is for the debug log."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Queue a turn. `behind`: others run or wait before it."""
-
-    request: TurnRequest
-    behind: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Do:
-    """Carry out a command; `press` is set when a button asked for it."""
-
-    command: str
-    arguments: str
-    press: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Say one thing."""
-
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Dismiss:
-    """Acknowledge a press that has no effect."""
-
-    press: str
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Someone opened the owner's link."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferPairing:
-    """A stranger wrote and the operator allows one pairing line."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskStale:
-    """The message is old: ask whether it still matters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    turn: TurnId
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    turn: TurnId
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The room cannot be written to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """The room can be written to again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    new_chat: str
-
-
-Decision = (
-    Ignore
-    | Begin
-    | Do
-    | Tell
-    | Dismiss
-    | Claim
-    | OfferPairing
-    | AskStale
-    | Replace
-    | Drop
-    | Pause
-    | Resume
-    | Move
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +69,8 @@ class Policy:
     steer: bool = False
     stale_after: float = 21600.0
     """Seconds."""
-
-
-def parse_command(text: str) -> tuple[str, str, str] | None:
-    """Return (name, addressed bot, arguments) of a command, or None.
-
-    Commands are case-insensitive; "/stop@navi_bot now" is ("stop", "navi_bot", "now").
-    """
-    match = _COMMAND.match(text.strip())
-    if match is None:
-        return None
-    return match[1].lower(), (match[2] or "").lower(), (match[3] or "").strip()
+    online_since: datetime | None = None
+    """Aware UTC. What was sent before has waited for us: no queue is too long for it."""
 
 
 def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Decision:
@@ -175,37 +82,50 @@ def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Dec
         case Said():
             return _decide_said(inbound, facts, role, policy, now)
         case Pressed():
-            return _decide_press(inbound, facts, role)
-        case Edited(origin, text):
-            turn = _queued_turn(facts, origin.message_id)
-            return Replace(turn, text) if turn and has_rights(role) else Ignore("edit of the past")
-        case Withdrawn(origin):
-            turn = _queued_turn(facts, origin.message_id)
-            return Drop(turn) if turn else Ignore("withdrawal of the past")
+            return _decide_press(inbound, facts, role, policy)
+        case Edited() | Withdrawn() if not has_rights(role):
+            return Ignore("no rights")
+        case Edited():
+            return _decide_edit(inbound, facts)
+        case Withdrawn():
+            return _decide_withdrawal(inbound, facts)
+        case Left() | Returned() | Moved() if facts.room is None:
+            return Ignore("unknown room")
         case Left():
-            return Pause() if facts.room is not None else Ignore("unknown room")
+            return Pause()
         case Returned():
-            return Resume() if facts.room is not None else Ignore("unknown room")
+            return Resume()
         case Moved(_, new_chat):
             return Move(new_chat)
 
 
+def asks_to_stop(inbound: Inbound, policy: Policy, turn: TurnId) -> bool:
+    """Answer whether an event asks for the stop of a turn that runs in its room."""
+    match inbound:
+        case Said():
+            command = command_of(inbound)
+            return command is not None and command[0] == "stop" and _is_ours(command[1], policy)
+        case Pressed(data=data):
+            return data == f"stop:{turn}"
+    return False
+
+
 def _decide_said(said: Said, facts: Facts, role: Role, policy: Policy, now: datetime) -> Decision:
-    if said.origin.sender.is_bot:
+    sender = said.origin.sender
+    if sender.is_bot:
         return Ignore("bot")
     private = said.origin.chat_kind is ChatKind.PRIVATE
-    command = parse_command(said.text) if not said.forwarded_from else None
-    if command and command[0] == "start" and command[2] and private and not _knows(role):
+    command = command_of(said)
+    if command and private and _is_claim(command, facts, sender):
         return Claim(command[2])
     if not has_rights(role):
-        offered = policy.pairing and private and role is Role.GUEST
-        rightless = said.origin.sender.rightless
-        return OfferPairing() if offered and not rightless else Ignore("no rights")
-    if command:
+        offered = policy.pairing and private and role is Role.GUEST and not sender.rightless
+        return OfferPairing() if offered else Ignore("no rights")
+    if command and (command[0] in policy.commands or not _begins_with_a_bang(said)):
         return _decide_command(command, said, private, policy)
     if not private and not said.addressed:
         return Ignore("not addressed")
-    if not said.text.strip() and not said.attachments:
+    if not said.text.strip() and not said.attachments and said.quote is None:
         return Tell(texts.EMPTY)
     if len(said.text) > TEXT_LIMIT:
         return Tell(texts.TOO_LONG)
@@ -214,15 +134,28 @@ def _decide_said(said: Said, facts: Facts, role: Role, policy: Policy, now: date
     return _begin(said, facts, policy)
 
 
-def _knows(role: Role) -> bool:
-    return role is Role.OWNER
+def _is_claim(command: tuple[str, str, str], facts: Facts, sender: Sender) -> bool:
+    """An owner's link counts while nobody owns the bot, for people with an id of their own."""
+    opened = command[0] == "start" and command[2] != ""
+    excluded = sender.rightless or facts.role in (Role.BLOCKED, Role.OWNER)
+    return opened and not facts.owner_exists and not excluded
+
+
+def _begins_with_a_bang(said: Said) -> bool:
+    """People write "!wow" without meaning a command."""
+    return said.text.lstrip().startswith("!")
+
+
+def _is_ours(bot: str, policy: Policy) -> bool:
+    """A command is for us unless it names another; some platforms have no names."""
+    return not bot or not policy.bot_name or bot == policy.bot_name.lower()
 
 
 def _decide_command(
     command: tuple[str, str, str], said: Said, private: bool, policy: Policy
 ) -> Decision:
     name, bot, arguments = command
-    if bot and bot != policy.bot_name.lower():
+    if not _is_ours(bot, policy):
         return Ignore("for another bot")
     if name in policy.commands:
         return Do(name, arguments)
@@ -233,7 +166,9 @@ def _decide_command(
 
 def _begin(said: Said, facts: Facts, policy: Policy) -> Decision:
     waiting = sum(turn.state == "queued" for turn in facts.active)
-    if waiting >= QUEUE_LIMIT:
+    sent_at, online = said.origin.sent_at, policy.online_since
+    waited_for_us = online is not None and sent_at < online
+    if waiting >= QUEUE_LIMIT and not waited_for_us:
         return Tell(texts.QUEUE_FULL)
     steer = policy.steer if facts.settings.steer is None else facts.settings.steer
     running = next((turn for turn in facts.active if turn.state == "running"), None)
@@ -248,22 +183,38 @@ def _begin(said: Said, facts: Facts, policy: Policy) -> Decision:
     return Begin(request, behind=bool(facts.active))
 
 
-def _decide_press(pressed: Pressed, facts: Facts, role: Role) -> Decision:
+def _decide_press(pressed: Pressed, facts: Facts, role: Role, policy: Policy) -> Decision:
     """A press counts only if our message in this room shows that very button."""
     if not has_rights(role):
         return Dismiss(pressed.press, texts.NOT_ALLOWED)
+    command, _, arguments = pressed.data.partition(":")
     shown = next((button for button in facts.shown if button.data == pressed.data), None)
-    if shown is None:
+    if shown is None or command not in policy.commands:
         return Dismiss(pressed.press, texts.PRESS_EXPIRED)
     if shown.person is not None and shown.person != facts.person:
         return Dismiss(pressed.press, texts.NOT_YOURS)
-    command, _, arguments = pressed.data.partition(":")
     return Do(command, arguments, pressed.press)
 
 
-def _queued_turn(facts: Facts, message_id: str) -> TurnId | None:
-    """Return the queued turn of the sender's own message."""
+def _decide_edit(edited: Edited, facts: Facts) -> Decision:
+    """Only what has not begun is changed; nothing is ever answered a second time."""
+    turn = _own_turn(facts, edited.origin.message_id, "queued")
+    if turn is None or not edited.text.strip():
+        return Ignore("edit of the past, or to nothing")
+    return Replace(turn, edited.text) if len(edited.text) <= TEXT_LIMIT else Tell(texts.TOO_LONG)
+
+
+def _decide_withdrawal(withdrawn: Withdrawn, facts: Facts) -> Decision:
+    message = withdrawn.origin.message_id
+    if turn := _own_turn(facts, message, "queued"):
+        return Drop(turn)
+    running = _own_turn(facts, message, "running")
+    return Do("stop", "") if running else Ignore("withdrawal of the past")
+
+
+def _own_turn(facts: Facts, message_id: str, state: TurnState) -> TurnId | None:
+    """Return the turn in a state that the sender's own message asked for."""
     for turn in facts.active:
-        if turn.state == "queued" and turn.message_id == message_id and turn.asker == facts.person:
+        if (turn.state, turn.message_id, turn.asker) == (state, message_id, facts.person):
             return turn.id
     return None

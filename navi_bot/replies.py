@@ -5,21 +5,55 @@ shown; its post key is the event's number, so that a repetition after a crash
 finds the message it already made.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
-from navi_bot import decide
 from navi_bot.access import may_use
-from navi_bot.commands.table import Ask, Desk, Reply, say
+from navi_bot.commands.table import Ask, Desk, Reply, refuse, say
+from navi_bot.decisions import Claim, Do, OfferPairing
 from navi_bot.errors import NaviError
-from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Role, Said
+from navi_bot.live.items import BlockItem, Item, TextItem
+from navi_bot.live.pager import Pager
+from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Prose, Role, Said
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People
+from navi_bot.running import RunningTurn
 from navi_bot.texts import rooms as texts
 
 log = structlog.get_logger()
+
+PAGE_UNITS = 3500
+"""UTF-16 units of text on one page of a reply; the smallest platform takes 4,096."""
+
+TOAST_LENGTH = 190
+"""Characters that a press is answered with; Telegram takes 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event that is stored, with what was known as it came.
+
+    `running` is the turn that it was seen to stop.
+    """
+
+    accepted: Accepted
+    inbound: Inbound
+    facts: Facts
+    running: RunningTurn | None = None
+
+    def head(self) -> Head:
+        """Return the identity of the reply; in groups it names what it answers."""
+        origin = self.inbound.origin
+        group = origin.chat_kind is ChatKind.GROUP
+        return Head(
+            key=f"reply:{self.accepted.inbox}",
+            room=self.accepted.room,
+            address=origin.address,
+            reply_to=origin.message_id if group and isinstance(self.inbound, Said) else "",
+            group=group,
+        )
 
 
 class Replies:
@@ -31,122 +65,134 @@ class Replies:
         self._people = people
         self._delivery = delivery
 
-    async def command(
-        self, accepted: Accepted, inbound: Inbound, facts: Facts, do: decide.Do
-    ) -> None:
+    async def command(self, taken: Taken, do: Do) -> None:
         """Run a command and show what it answers."""
-        head = self._head(accepted, inbound)
-        reply = await self._reply(accepted, inbound, facts, do, head)
+        reply = await self._reply(taken, do)
         if do.press:
-            self._delivery.acknowledge(head.address, do.press, reply.toast)
-        if reply.replace and facts.shown_post:
-            head = replace(head, key=facts.shown_post, reply_to="")
-        await self._answer(accepted, head, reply)
+            address = taken.inbound.origin.address
+            self._delivery.acknowledge(address, do.press, reply.toast[:TOAST_LENGTH])
+        head = taken.head()
+        if reply.replace and taken.facts.shown_post:
+            head = replace(head, key=taken.facts.shown_post, reply_to="")
+        await self._answer(taken, reply, head)
 
-    async def _reply(
-        self, accepted: Accepted, inbound: Inbound, facts: Facts, do: decide.Do, head: Head
-    ) -> Reply:
+    async def _reply(self, taken: Taken, do: Do) -> Reply:
         command = self._desk.commands()[do.command]
-        if facts.person is None:
-            return Reply(toast=texts.NOT_ALLOWED())
-        if not may_use(command.who, facts.role, inbound.origin.chat_kind):
-            refusal = texts.OWNER_ONLY(command=command.name)
-            return Reply(toast=refusal) if do.press else say(refusal)
+        facts, origin = taken.facts, taken.inbound.origin
+        assert facts.person is not None, "only people with rights get as far as a command"
         ask = Ask(
             arguments=do.arguments,
-            head=head,
-            origin=inbound.origin,
+            head=taken.head(),
+            origin=origin,
             person=facts.person,
             role=facts.role,
-            inbox=accepted.inbox,
             pressed=bool(do.press),
+            active=facts.active,
+            running=taken.running,
         )
+        if command.hidden and not ask.pressed:
+            return say(texts.UNKNOWN_COMMAND())
+        if not may_use(command.who, facts.role, origin.chat_kind):
+            return refuse(ask, texts.OWNER_ONLY(command=command.name))
         try:
             return await command.run(ask, self._desk)
         except NaviError as error:
-            return say(str(error), toast=str(error)[:190])
+            log.warning("command_failed", command=command.name, error=str(error))
+            return refuse(ask, str(error))
         except Exception:
             log.exception("command_crashed", command=command.name)
-            return say(texts.COMMAND_FAILED(command=command.name))
+            return refuse(ask, texts.COMMAND_FAILED(command=command.name))
 
-    async def tell(self, accepted: Accepted, inbound: Inbound, text: str) -> None:
+    async def tell(self, taken: Taken, text: str) -> None:
         """Say one thing in answer to an event."""
-        await self._answer(accepted, self._head(accepted, inbound), say(text))
+        await self._answer(taken, say(text))
 
-    async def park(self, accepted: Accepted, inbound: Inbound, attempts: int) -> None:
+    async def park(self, taken: Taken, attempts: int) -> None:
         """Set an event aside that made the daemon crash, and tell its sender."""
-        head = self._head(accepted, inbound)
-        text = texts.POISON(attempts=attempts, number=accepted.inbox)
-        post = Post(head, (Page(say(text).blocks),))
-        await self._inbox.handled(accepted.inbox, (post,), parked=True)
+        accepted = taken.accepted
         log.error("event_parked", inbox=accepted.inbox, room=accepted.room)
-        self._delivery.show(post)
+        text = texts.POISON(attempts=attempts, number=accepted.inbox)
+        await self._answer(taken, say(text), parked=True)
 
-    async def admit(self, inbound: Inbound, decision: decide.Decision) -> Facts | None:
+    async def admit(self, inbound: Inbound, decision: Claim | OfferPairing) -> Facts | None:
         """See to a stranger: the owner's link, or one pairing line. None: silence."""
         origin = inbound.origin
         platform, sender = origin.address.platform, origin.sender
         match decision:
-            case decide.Claim(code):
+            case Claim(code):
                 role = await self._people.redeem(code, platform, sender.id, sender.name)
                 if role is None:
                     log.info("pairing_refused", platform=platform, who=sender.id)
                     return None
                 log.info("owner_paired", platform=platform, who=sender.id)
-            case decide.OfferPairing():
+            case OfferPairing():
                 offer = await self._people.offer(Role.MEMBER, platform, sender.id, sender.name)
                 if offer is None:
                     return None
                 log.info("pairing_offered", platform=platform, who=sender.id)
         return await self._inbox.facts(inbound)
 
-    async def greet(self, accepted: Accepted, inbound: Inbound, decision: decide.Decision) -> None:
+    async def greet(self, taken: Taken, decision: Claim | OfferPairing) -> None:
         """Say the one thing that a newcomer is told."""
-        sender = inbound.origin.sender
-        if isinstance(decision, decide.Claim):
-            text = texts.WELCOME_OWNER(name=sender.name)
-        else:
-            text = texts.PAIRING(code=await self._code_of(inbound))
-        await self.tell(accepted, inbound, text)
+        if isinstance(decision, Claim):
+            await self.tell(taken, texts.WELCOME_OWNER(name=taken.inbound.origin.sender.name))
+            return
+        code = await self._code_of(taken.inbound)
+        await self._answer(taken, say(texts.PAIRING(code=code)) if code else Reply())
 
     async def _code_of(self, inbound: Inbound) -> str:
+        """Return the open code that somebody was given, "" when it is over."""
         origin = inbound.origin
-        for pairing in await self._people.pending():
-            if (pairing.platform, pairing.platform_id) == (
-                origin.address.platform,
-                origin.sender.id,
-            ):
-                return pairing.code
-        return "-"
+        who = (origin.address.platform, origin.sender.id)
+        pending = await self._people.pending()
+        codes = [one.code for one in pending if (one.platform, one.platform_id) == who]
+        return codes[-1] if codes else ""
 
-    async def ask_stale(self, old: list[tuple[Accepted, Said]]) -> None:
-        """Ask in one line whether old messages still matter."""
-        last_accepted, last = old[-1]
-        time = last.origin.sent_at.strftime("%Y-%m-%d %H:%M UTC")
+    async def ask_stale(self, old: list[Taken]) -> None:
+        """Ask in one line whether a person's old messages still matter."""
+        last = old[-1]
+        time = last.inbound.origin.sent_at.strftime("%Y-%m-%d %H:%M UTC")
         many = len(old) > 1
         text = texts.STALE_MANY(count=len(old), time=time) if many else texts.STALE_ONE(time=time)
-        span = f"{old[0][0].inbox}-{last_accepted.inbox}"
+        span = f"{old[0].accepted.inbox}-{last.accepted.inbox}"
+        person = last.facts.person
         buttons = (
-            Button(texts.STALE_YES(), f"fresh:{span}", "success"),
-            Button(texts.STALE_NO(), f"stale:{span}"),
+            Button(texts.STALE_YES(), f"fresh:{span}", "success", person),
+            Button(texts.STALE_NO(), f"stale:{span}", person=person),
         )
-        for accepted, _said in old[:-1]:
-            await self._inbox.handled(accepted.inbox)
-        await self._answer(last_accepted, self._head(last_accepted, last), say(text, buttons))
+        await self._answer(last, say(text, buttons))
+        for taken in old[:-1]:
+            await self._inbox.handled(taken.accepted.inbox)
 
-    async def _answer(self, accepted: Accepted, head: Head, reply: Reply) -> None:
-        posts = (Post(head, (Page(reply.blocks, reply.buttons),)),) if reply.blocks else ()
-        await self._inbox.handled(accepted.inbox, posts)
+    async def _answer(
+        self, taken: Taken, reply: Reply, head: Head | None = None, *, parked: bool = False
+    ) -> None:
+        own = (Post(head or taken.head(), pages_of(reply)),) if reply.blocks else ()
+        posts = own + reply.also
+        await self._inbox.handled(taken.accepted.inbox, posts, parked=parked)
         for post in posts:
             self._delivery.show(post)
 
-    def _head(self, accepted: Accepted, inbound: Inbound) -> Head:
-        origin = inbound.origin
-        group = origin.chat_kind is ChatKind.GROUP
-        return Head(
-            key=f"reply:{accepted.inbox}",
-            room=accepted.room,
-            address=origin.address,
-            reply_to=origin.message_id if group and isinstance(inbound, Said) else "",
-            group=group,
-        )
+
+class _Modest:
+    """A surface that every platform's pages are larger than."""
+
+    def fits(self, page: Page) -> bool:
+        text = "\n".join(_words(block) for block in page.blocks)
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2 <= PAGE_UNITS
+
+
+def _words(block: object) -> str:
+    match block:
+        case Prose(markdown):
+            return markdown
+    return getattr(block, "text", "")
+
+
+def pages_of(reply: Reply) -> tuple[Page, ...]:
+    """Return a reply on as many pages as it needs, its buttons on the last."""
+    items: list[Item] = [
+        TextItem(block.markdown) if isinstance(block, Prose) else BlockItem(block)
+        for block in reply.blocks
+    ]
+    return Pager(_Modest(), items).pages((), reply.buttons)

@@ -1,14 +1,19 @@
 """Takes events in and sees to them.
 
-An adapter hands over a batch; every event is decided on (`decide`), stored
-with its turn in one commit, and only then may the adapter move its offset.
-Turns wait in the room's queue. Everything else is carried out at once, in a
-task of its own, so that no command waits behind another room or a turn, and
-is marked as handled together with its reply: a crash in between repeats it.
+An adapter hands over a batch. Every event is decided on (`decide`), stored
+with its turn in one commit, and the cursor moves with the last one; when that
+is done, the adapter may move its offset. What is delivered again is known by
+its key.
+
+    turn ................ waits in the room's queue
+    change of state ..... made before the next event is looked at
+    command, sentence ... in a task of its own, outside every queue, and marked
+                          as handled together with its reply: a crash in
+                          between repeats it
+    stop ................ its token is set before anything else
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -16,15 +21,35 @@ from typing import Self
 
 import structlog
 
-from navi_bot import decide
-from navi_bot.access import may_stop
-from navi_bot.errors import NaviError
-from navi_bot.messages import Address, Inbound, Pressed, Role, Said
+from navi_bot.access import has_rights, role_of
+from navi_bot.decide import Policy, decide
+from navi_bot.decisions import (
+    Answered,
+    AskStale,
+    Begin,
+    Change,
+    Claim,
+    Decision,
+    Dismiss,
+    Do,
+    Drop,
+    Ignore,
+    Move,
+    OfferPairing,
+    Pause,
+    Replace,
+    Resume,
+    Tell,
+)
+from navi_bot.errors import StoreError, StoreUnavailable
+from navi_bot.messages import Address, Inbound, PersonId, RoomId
 from navi_bot.ports.delivery import Delivery
-from navi_bot.ports.records import Accepted, Facts, Unhandled
+from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People, Turns
-from navi_bot.replies import Replies
-from navi_bot.running import Running
+from navi_bot.replies import Replies, Taken
+from navi_bot.running import Running, RunningTurn
+from navi_bot.side_work import SideWork
+from navi_bot.stops import Stops
 
 log = structlog.get_logger()
 
@@ -51,21 +76,24 @@ class Rooms:
         running: Running,
         delivery: Delivery,
         replies: Replies,
-        policy: Callable[[Address], decide.Policy],
+        policy: Callable[[Address], Policy],
         owners: frozenset[tuple[str, str]],
         now: Callable[[], datetime],
     ) -> None:
-        self._stores = stores
+        """`owners`: (platform, id) of those whom the settings name."""
+        self._inbox = stores.inbox
+        self._turns = stores.turns
         self._running = running
         self._delivery = delivery
         self._replies = replies
         self._policy = policy
-        self._owners = owners
         self._now = now
-        self._tasks = asyncio.TaskGroup()
+        self._online_since = now()
+        self._work = SideWork()
+        self._stops = Stops(stores.inbox, running, self._work, policy, owners)
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
+        await self._work.__aenter__()
         return self
 
     async def __aexit__(
@@ -74,146 +102,161 @@ class Rooms:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._tasks.__aexit__(kind, error, trace)
+        await self._work.__aexit__(kind, error, trace)
 
     async def accept(self, batch: Sequence[Inbound], cursor: str) -> None:
-        """Store a batch; raises StoreUnavailable when it could not be."""
-        for inbound in batch:
-            self._stop_at_once(inbound)
-        stale: list[tuple[Accepted, Said]] = []
-        for inbound in batch:
-            await self._accept_one(inbound, cursor, stale)
-        self._ask_about(stale)
+        """Store a batch; raises StoreUnavailable or StoreError when it could not be.
+
+        Then it is to be handed over again, whole; what was stored has no second effect.
+        """
+        stopped = await self._stops.first(batch)
+        stale: list[Taken] = []
+        moved = False
+        try:
+            for number, inbound in enumerate(batch, 1):
+                own = cursor if number == len(batch) else ""
+                running = stopped.get(inbound.origin.key)
+                moved = await self._accepted(inbound, own, running, stale)
+        finally:
+            self._ask_about(stale)
+        if cursor and batch and not moved:
+            address = batch[-1].origin.address
+            await self._inbox.keep_cursor(address.platform, address.account, cursor)
 
     async def recover(self, platform: str, account: str) -> None:
         """Carry out what a crash left between taking in and seeing to it."""
-        for left in await self._stores.inbox.unhandled(platform, account):
-            facts = replace(await self._stores.inbox.facts(left.inbound), duplicate=False)
+        stale: list[Taken] = []
+        for left in await self._inbox.unhandled(platform, account):
+            facts = replace(await self._inbox.facts(left.inbound), duplicate=False)
             decision = self._decide(left.inbound, facts)
-            if left.room is None:
-                await self._stores.inbox.handled(left.inbox)
-                continue
-            accepted = Accepted(left.inbox, left.room, None)
-            if isinstance(decision, decide.Begin):
-                await self._begin_again(left, facts, decision)
-            else:
-                self._start(accepted, left.inbound, facts, decision)
+            if left.room is None or not await self._taken_up(
+                Taken(Accepted(left.inbox, left.room, None), left.inbound, facts), decision, stale
+            ):
+                await self._inbox.handled(left.inbox)
+        self._ask_about(stale)
 
-    async def _begin_again(self, left: Unhandled, facts: Facts, begin: decide.Begin) -> None:
-        if left.room is not None and facts.person is not None:
-            await self._stores.turns.begin(
-                left.room, facts.person, begin.request, left.inbound.origin
-            )
-        await self._stores.inbox.handled(left.inbox)
+    async def _taken_up(self, taken: Taken, decision: Decision, stale: list[Taken]) -> bool:
+        """See to what was left; False when there is nothing to do about it any more."""
+        match decision:
+            case AskStale() | Begin():  # it was old, or not answered, when it came
+                stale.append(taken)
+            case Do() | Tell() | OfferPairing():
+                self._start(taken, decision)
+            case _:
+                return False
+        return True
 
-    def _stop_at_once(self, inbound: Inbound) -> None:
-        """Set the stop token before anything else, even without a database."""
-        turn = self._running.at(inbound.origin.address)
-        if turn is None or not _asks_to_stop(inbound):
-            return
-        sender = inbound.origin.sender
-        owner = (inbound.origin.address.platform, sender.id) in self._owners
-        role = Role.OWNER if owner and not sender.rightless else Role.MEMBER
-        if may_stop(role, is_asker=sender.id == turn.asker_id and not sender.rightless):
-            turn.stop.stop(sender.name)
+    # Taking in -------------------------------------------------------------------
+
+    async def _accepted(
+        self, inbound: Inbound, cursor: str, running: RunningTurn | None, stale: list[Taken]
+    ) -> bool:
+        """Take one event in; the boundary of its faults. True if the cursor moved with it.
+
+        An event that breaks us is left out: it must not dam up all that follow it.
+        """
+        try:
+            return await self._accept_one(inbound, cursor, running, stale)
+        except (StoreUnavailable, StoreError):
+            raise
+        except Exception:
+            log.exception("event_refused", platform=inbound.origin.address.platform)
+            return False
 
     async def _accept_one(
-        self, inbound: Inbound, cursor: str, stale: list[tuple[Accepted, Said]]
-    ) -> None:
-        facts = await self._stores.inbox.facts(inbound)
+        self, inbound: Inbound, cursor: str, running: RunningTurn | None, stale: list[Taken]
+    ) -> bool:
+        await self._work.settled(inbound.origin.address)
+        facts = await self._inbox.facts(inbound)
         decision = self._decide(inbound, facts)
-        match decision:
-            case decide.Ignore(why):
-                log.debug("event_ignored", why=why, platform=inbound.origin.address.platform)
-                return
-            case decide.Claim() | decide.OfferPairing():
-                newcomer = await self._replies.admit(inbound, decision)
-                if newcomer is None:
-                    return
-                facts = newcomer
-        request = decision.request if isinstance(decision, decide.Begin) else None
-        accepted = await self._stores.inbox.take(inbound, facts.person, request, cursor)
+        if isinstance(decision, Claim | OfferPairing):
+            decision, facts = await self._admitted(inbound, facts, decision)
+        if isinstance(decision, Ignore):
+            log.debug("event_ignored", why=decision.why, platform=inbound.origin.address.platform)
+            return False
+        if isinstance(decision, Change):
+            await self._change(inbound, facts.room, decision)
+            return False
+        request = decision.request if isinstance(decision, Begin) else None
+        accepted = await self._inbox.take(inbound, facts.person, request, cursor)
         if accepted is None:
-            return
+            return True
         match decision:
-            case decide.Begin(asked, behind):
-                turn = self._running.in_room(accepted.room)
-                if turn and asked.steer:
-                    turn.steered = True
-                elif behind:
-                    origin = inbound.origin
-                    self._delivery.react(origin.address, origin.message_id, QUEUED_MARK)
-            case decide.AskStale():
-                if isinstance(inbound, Said):
-                    stale.append((accepted, inbound))
+            case Begin():
+                self._queued(accepted, inbound, decision)
+            case AskStale():
+                stale.append(Taken(accepted, inbound, facts))
             case _:
-                self._start(accepted, inbound, facts, decision)
+                self._start(Taken(accepted, inbound, facts, running), decision)
+        return True
 
-    def _decide(self, inbound: Inbound, facts: Facts) -> decide.Decision:
-        policy = self._policy(inbound.origin.address)
-        return decide.decide(inbound, facts, policy, self._now())
+    def _decide(self, inbound: Inbound, facts: Facts) -> Decision:
+        policy = replace(self._policy(inbound.origin.address), online_since=self._online_since)
+        return decide(inbound, facts, policy, self._now())
 
-    def _ask_about(self, stale: list[tuple[Accepted, Said]]) -> None:
-        """Ask once a room about all its old messages of this batch."""
-        rooms: dict[tuple[int, str], list[tuple[Accepted, Said]]] = {}
-        for accepted, said in stale:
-            key = (accepted.room, said.origin.sender.id)
-            rooms.setdefault(key, []).append((accepted, said))
-        for old in rooms.values():
-            self._tasks.create_task(self._guarded(self._replies.ask_stale(old), "stale"))
+    async def _admitted(
+        self, inbound: Inbound, facts: Facts, decision: Claim | OfferPairing
+    ) -> tuple[Decision, Facts]:
+        """See to a newcomer; whoever has rights already is greeted in any case."""
+        newcomer = await self._replies.admit(inbound, decision)
+        if newcomer is not None:
+            return decision, newcomer
+        known = has_rights(role_of(inbound.origin.sender, facts.role))
+        return (Do("start", "") if known else Ignore("not admitted")), facts
 
-    def _start(
-        self, accepted: Accepted, inbound: Inbound, facts: Facts, decision: decide.Decision
-    ) -> None:
-        work = self._carry_out(accepted, inbound, facts, decision)
-        self._tasks.create_task(self._guarded(work, type(decision).__name__.lower()))
+    def _queued(self, accepted: Accepted, inbound: Inbound, begin: Begin) -> None:
+        turn = self._running.in_room(accepted.room)
+        if turn and begin.request.steer:
+            turn.steered = True
+        if begin.behind:
+            origin = inbound.origin
+            self._delivery.react(origin.address, origin.message_id, QUEUED_MARK)
 
-    async def _guarded(self, work: Coroutine[None, None, None], what: str) -> None:
-        """Run one piece of work; its failure is logged and harms nobody else."""
-        try:
-            await work
-        except NaviError as error:
-            log.warning("event_failed", what=what, error=str(error))
-        except Exception:
-            log.exception("event_crashed", what=what)
+    async def _change(self, inbound: Inbound, room: RoomId | None, change: Change) -> None:
+        address = inbound.origin.address
+        match change:
+            case Dismiss(press, text):
+                self._delivery.acknowledge(address, press, text())
+            case Replace(turn, text):
+                await self._turns.replace_queued(turn, text)
+            case Drop(turn):
+                await self._turns.drop_one(turn)
+            case Move(new_chat):
+                await self._inbox.move_room(address, new_chat)
+            case Resume() if room is not None:
+                await self._inbox.mark_room(room, "active")
+            case Pause() if room is not None:
+                await self._leave(room)
 
-    async def _carry_out(
-        self, accepted: Accepted, inbound: Inbound, facts: Facts, decision: decide.Decision
-    ) -> None:
-        inbox, turns = self._stores.inbox, self._stores.turns
-        if await inbox.begin_attempt(accepted.inbox) > MAX_ATTEMPTS:
-            await self._replies.park(accepted, inbound, MAX_ATTEMPTS)
+    async def _leave(self, room: RoomId) -> None:
+        """Nobody can be answered there: mark the room, and end what is asked in it."""
+        await self._inbox.mark_room(room, "gone")
+        await self._turns.drop_queued(room, None)
+        if (turn := self._running.in_room(room)) is not None:
+            turn.stop.stop("")
+
+    # Replying --------------------------------------------------------------------
+
+    def _ask_about(self, stale: list[Taken]) -> None:
+        """Ask each person once a room about all their old messages of a batch."""
+        by_person: dict[tuple[RoomId, PersonId | None], list[Taken]] = {}
+        for taken in stale:
+            by_person.setdefault((taken.accepted.room, taken.facts.person), []).append(taken)
+        for old in by_person.values():
+            self._work.start(self._replies.ask_stale(old), "stale")
+
+    def _start(self, taken: Taken, decision: Answered) -> None:
+        what = type(decision).__name__.lower()
+        self._work.start_in(taken.inbound.origin.address, self._answer(taken, decision), what)
+
+    async def _answer(self, taken: Taken, decision: Answered) -> None:
+        if await self._inbox.begin_attempt(taken.accepted.inbox) > MAX_ATTEMPTS:
+            await self._replies.park(taken, MAX_ATTEMPTS)
             return
         match decision:
-            case decide.Do():
-                await self._replies.command(accepted, inbound, facts, decision)
-                return
-            case decide.Tell(text):
-                await self._replies.tell(accepted, inbound, text())
-                return
-            case decide.Claim() | decide.OfferPairing():
-                await self._replies.greet(accepted, inbound, decision)
-                return
-            case decide.Dismiss(press, text):
-                self._delivery.acknowledge(inbound.origin.address, press, text())
-            case decide.Replace(turn, text):
-                await turns.replace_queued(turn, text)
-            case decide.Drop(turn):
-                await turns.drop_one(turn)
-            case decide.Pause():
-                await inbox.mark_room(accepted.room, "gone")
-            case decide.Resume():
-                await inbox.mark_room(accepted.room, "active")
-            case decide.Move(new_chat):
-                await inbox.move_room(inbound.origin.address, new_chat)
-        await inbox.handled(accepted.inbox)
-
-
-def _asks_to_stop(inbound: Inbound) -> bool:
-    match inbound:
-        case Said(_, text):
-            command = decide.parse_command(text)
-            return command is not None and command[0] == "stop"
-        case Pressed(_, data):
-            return data.startswith("stop:")
-    return False
+            case Do():
+                await self._replies.command(taken, decision)
+            case Tell(text):
+                await self._replies.tell(taken, text())
+            case Claim() | OfferPairing():
+                await self._replies.greet(taken, decision)

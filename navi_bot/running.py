@@ -60,18 +60,19 @@ class Running:
 
     def __init__(self) -> None:
         self._by_room: dict[RoomId, RunningTurn] = {}
-        self._stopped: dict[RoomId, RunningTurn] = {}
+        self._awaited: dict[RoomId, tuple[TurnId, str]] = {}
 
     @contextmanager
     def entered(self, turn: RunningTurn) -> Iterator[RunningTurn]:
         """Know the turn for as long as it runs; `ended` is resolved on the way out."""
+        awaited, by = self._awaited.pop(turn.room, (None, ""))
+        if awaited == turn.turn:
+            turn.stop.stop(by)
         self._by_room[turn.room] = turn
         try:
             yield turn
         finally:
             del self._by_room[turn.room]
-            if turn.stop.is_set:
-                self._stopped[turn.room] = turn
             if not turn.ended.done():
                 turn.ended.set_result(None)
 
@@ -82,9 +83,13 @@ class Running:
         """Return the turn running at an address, without asking the database."""
         return next((turn for turn in self._by_room.values() if turn.address == address), None)
 
-    def take_stopped(self, room: RoomId) -> RunningTurn | None:
-        """Return, once, the room's last turn if a stop has ended it already."""
-        return self._stopped.pop(room, None)
+    def stop(self, room: RoomId, turn: TurnId, by: str) -> None:
+        """Stop a turn, or have it stopped as it enters: it may be on its way from the queue."""
+        running = self._by_room.get(room)
+        if running is None:
+            self._awaited[room] = (turn, by)
+        elif running.turn == turn:
+            running.stop.stop(by)
 
     def all(self) -> tuple[RunningTurn, ...]:
         return tuple(self._by_room.values())

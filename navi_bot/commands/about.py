@@ -30,7 +30,6 @@ async def status(ask: Ask, desk: Desk) -> Reply:
     session = await desk.sessions.current(ask.head.room)
     settings = await desk.sessions.room_settings(ask.head.room)
     share = round(100 * session.context_tokens / desk.num_ctx) if desk.num_ctx else 0
-    running = desk.running.in_room(ask.head.room)
     lines = [
         texts.STATUS_PROFILE(profile=session.profile_id),
         texts.STATUS_MODEL(model=settings.model or desk.profiles.model_of(session.profile_id)),
@@ -38,10 +37,19 @@ async def status(ask: Ask, desk: Desk) -> Reply:
             used=_thousands(session.context_tokens), window=_thousands(desk.num_ctx), share=share
         ),
         texts.STATUS_SESSION(count=session.message_count),
-        texts.STATUS_RUNNING(what=running.doing) if running else texts.STATUS_IDLE(),
+        _activity(ask, desk),
         *desk.status(),
     ]
     return say("\n".join(lines))
+
+
+def _activity(ask: Ask, desk: Desk) -> str:
+    running = desk.running.in_room(ask.head.room)
+    waiting = sum(turn.state == "queued" for turn in ask.active)
+    if running is None and not waiting:
+        return texts.STATUS_IDLE()
+    now = texts.STATUS_RUNNING(what=(running.doing if running else "") or texts.STATUS_STARTING())
+    return f"{now} {texts.STATUS_WAITING(count=waiting)}" if waiting else now
 
 
 def _thousands(tokens: int) -> str:

@@ -1,22 +1,41 @@
 """Commands about a room: profile, model, thinking, a new session, what it holds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from navi_bot.access import Who
-from navi_bot.commands.table import Ask, Command, Desk, Reply, say, say_markdown
-from navi_bot.errors import NaviError
-from navi_bot.messages import Button, Line
+from navi_bot.commands.table import (
+    Ask,
+    Command,
+    Desk,
+    Reply,
+    choices,
+    marked,
+    refuse,
+    say,
+    say_markdown,
+)
+from navi_bot.messages import Line, RoomSettings
+from navi_bot.ports.tools import Tool
 from navi_bot.texts import commands as texts
 
-DATA_LIMIT = 64
-"""Bytes of a button's data (Telegram's limit)."""
+NAME_SHOWN = 60
+"""Characters of a name that a person typed and that we do not know."""
+
+THINKING: dict[str, tuple[bool | None, bool]] = {
+    "on": (True, True),
+    "off": (False, True),
+    "hide": (True, False),
+    "auto": (None, True),
+}
+"""Choice → (whether the model thinks first, whether that is shown)."""
 
 
 async def new(ask: Ask, desk: Desk) -> Reply:
     """Begin a new session; the old one stays in the history."""
-    if desk.running.in_room(ask.head.room):
-        return say(texts.BUSY())
+    if ask.active:
+        return refuse(ask, texts.BUSY())
     old = await desk.sessions.current(ask.head.room)
     await desk.sessions.new(ask.head.room, ask.person, old.profile_id)
     return say(texts.NEW_SESSION(count=old.message_count))
@@ -25,100 +44,99 @@ async def new(ask: Ask, desk: Desk) -> Reply:
 async def profile(ask: Ask, desk: Desk) -> Reply:
     """Show the profiles, or change to one, in the running turn too."""
     session = await desk.sessions.current(ask.head.room)
-    summaries = desk.profiles.summaries()
-    current = session.profile_id
-    wanted = ask.arguments.strip().lower()
-    toast = ""
-    if wanted:
-        if wanted not in {summary.id for summary in summaries}:
-            known = ", ".join(summary.id for summary in summaries)
-            return say(texts.NO_SUCH_PROFILE(wanted=wanted, known=known))
-        await desk.sessions.set_profile(session.id, wanted)
-        current = wanted
-        toast = texts.PROFILE_SET(name=next(s.name for s in summaries if s.id == wanted))
+    summaries = {summary.id.lower(): summary for summary in desk.profiles.summaries()}
+    current, toast = session.profile_id, ""
+    if ask.arguments:
+        wanted = summaries.get(ask.arguments.lower())
+        if wanted is None:
+            known = ", ".join(summary.id for summary in summaries.values())
+            return refuse(ask, texts.NO_SUCH_PROFILE(wanted=_shortened(ask.arguments), known=known))
+        await desk.sessions.set_profile(session.id, wanted.id)
+        current, toast = wanted.id, texts.PROFILE_SET(name=wanted.name)
         if not ask.pressed:
             return say(toast)
     lines = [Line(texts.PROFILES(), "bold")]
-    lines += [Line(_marked(s.id == current, f"{s.id}: {s.description}")) for s in summaries]
-    buttons = tuple(
-        (Button(_marked(s.id == current, s.name), f"profile:{s.id}"),) for s in summaries
-    )
+    lines += [
+        Line(marked(one.id == current, f"{one.id}: {one.description}"))
+        for one in summaries.values()
+    ]
+    values = [(one.id, one.name) for one in summaries.values()]
+    buttons = choices("profile", values, current, ask.person)
     return Reply(tuple(lines), buttons, toast, replace=ask.pressed)
-
-
-def _marked(current: bool, text: str) -> str:
-    return f"✓ {text}" if current else text
 
 
 async def model(ask: Ask, desk: Desk) -> Reply:
     """Show the installed models, or use one in this room; "default" undoes it."""
     settings = await desk.sessions.room_settings(ask.head.room)
-    session = await desk.sessions.current(ask.head.room)
-    try:
-        installed = await desk.model.installed()
-    except NaviError as error:
-        return say(str(error))
-    wanted = ask.arguments.strip()
-    toast = ""
-    if wanted == "default":
+    if ask.arguments.lower() == "default":
         settings = replace(settings, model=None)
         await desk.sessions.change_settings(ask.head.room, settings)
-        toast = texts.MODEL_DEFAULT()
-    elif wanted:
-        if wanted not in installed:
-            return say(texts.NO_SUCH_MODEL(wanted=wanted, known=", ".join(installed) or "-"))
+        return say(texts.MODEL_DEFAULT())
+    installed = await desk.model.installed()
+    toast = ""
+    if ask.arguments:
+        wanted = _among(ask.arguments, installed)
+        if not wanted:
+            known = ", ".join(installed) or "-"
+            return refuse(ask, texts.NO_SUCH_MODEL(wanted=_shortened(ask.arguments), known=known))
         settings = replace(settings, model=wanted)
         await desk.sessions.change_settings(ask.head.room, settings)
         toast = texts.MODEL_SET(model=wanted)
-    if toast and not ask.pressed:
-        return say(toast)
+        if not ask.pressed:
+            return say(toast)
+    session = await desk.sessions.current(ask.head.room)
     current = settings.model or desk.profiles.model_of(session.profile_id)
     lines = [Line(texts.MODELS(), "bold")]
-    lines += [Line(_marked(name == current, name)) for name in installed]
-    buttons = tuple(
-        (Button(_marked(name == current, name), f"model:{name}"),)
-        for name in installed
-        if len(f"model:{name}".encode()) <= DATA_LIMIT
-    )
+    lines += [Line(marked(name == current, name)) for name in installed]
+    buttons = choices("model", [(name, name) for name in installed], current, ask.person)
     return Reply(tuple(lines), buttons, toast, replace=ask.pressed)
+
+
+def _among(wanted: str, installed: Sequence[str]) -> str:
+    """Return the installed model that is meant, "" for none; a tag may be left out."""
+    return next((name for name in (wanted, f"{wanted}:latest") if name in installed), "")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= NAME_SHOWN else f"{text[:NAME_SHOWN]}…"
 
 
 async def think(ask: Ask, desk: Desk) -> Reply:
     """Say whether the model thinks first, and whether its thinking is shown."""
-    choices: dict[str, tuple[bool | None, bool]] = {
-        "on": (True, True),
-        "off": (False, True),
-        "hide": (True, False),
-        "auto": (None, True),
-    }
     settings = await desk.sessions.room_settings(ask.head.room)
-    wanted = ask.arguments.strip().lower()
     toast = ""
-    if wanted:
-        if wanted not in choices:
-            return say(texts.THINK_USAGE())
-        thinks, shown = choices[wanted]
+    if ask.arguments:
+        wanted = ask.arguments.lower()
+        if wanted not in THINKING:
+            return refuse(ask, texts.THINK_USAGE())
+        thinks, shown = THINKING[wanted]
         settings = replace(settings, think=thinks, show_thinking=shown)
         await desk.sessions.change_settings(ask.head.room, settings)
-        toast = texts.THINK_SET()
-    state = {True: "on", False: "off", None: "auto"}[settings.think]
-    if settings.think is not False and not settings.show_thinking:
-        state = "hide"
-    buttons = tuple(
-        Button(_marked(choice == state, choice), f"think:{choice}") for choice in choices
-    )
+        toast = texts.THINK_SET(state=wanted)
+    state = _thinking(settings)
     lines = tuple(Line(line) for line in texts.THINK_STATE(state=state).splitlines())
-    return Reply(lines, (buttons,), toast, replace=ask.pressed)
+    buttons = choices("think", [(choice, choice) for choice in THINKING], state, ask.person)
+    in_a_row = tuple(button for row in buttons for button in row)
+    return Reply(lines, (in_a_row,), toast, replace=ask.pressed)
+
+
+def _thinking(settings: RoomSettings) -> str:
+    if settings.think is not False and not settings.show_thinking:
+        return "hide"
+    return {True: "on", False: "off", None: "auto"}[settings.think]
 
 
 async def tools(_ask: Ask, desk: Desk) -> Reply:
     """List the tools and what is wrong with those that were skipped."""
-    lines = [
-        f"- `{tool.name}` ({tool.effect.value}): {tool.description.splitlines()[0]}"
-        for tool in desk.tools()
-    ]
+    lines = [_described(tool) for tool in desk.tools()]
     lines += [f"- ⚠ {problem}" for problem in desk.problems()]
-    return say_markdown("\n".join([f"**{texts.TOOLS()}**", "", *lines]))
+    listed = "\n".join(lines) or texts.NO_TOOLS()
+    return say_markdown(f"**{texts.TOOLS()}**\n\n{listed}")
+
+
+def _described(tool: Tool) -> str:
+    what = tool.description.strip().partition("\n")[0]
+    return f"- `{tool.name}` ({tool.effect.value}): {what}"
 
 
 async def notes(ask: Ask, desk: Desk) -> Reply:
@@ -136,6 +154,7 @@ async def usage(ask: Ask, desk: Desk) -> Reply:
     month = await desk.sessions.usage(ask.head.room, now - timedelta(days=30))
     return say(
         texts.USAGE(
+            zone=now.tzname() or "",
             today_turns=today[0],
             today_tokens=f"{today[1]:,}",
             month_turns=month[0],

@@ -16,41 +16,57 @@ from navi_bot.messages import (
     Block,
     Button,
     Head,
-    InboxId,
     Line,
     Origin,
     PersonId,
+    Post,
     Prose,
     Role,
 )
 from navi_bot.ports.model import Model
+from navi_bot.ports.records import ActiveTurn
 from navi_bot.ports.store import Inbox, Sessions, Turns
 from navi_bot.ports.tools import ProfileSummary, Tool
-from navi_bot.running import Running
+from navi_bot.running import Running, RunningTurn
 from navi_bot.texts import Text
+
+DATA_LIMIT = 64
+"""Bytes of a button's data (Telegram's limit)."""
+
+MOST_CHOICES = 30
+"""Rows of buttons below one message; Telegram allows 100 buttons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One use of a command. `head` addresses the reply."""
+    """One use of a command. `head` addresses the reply.
+
+    `active` and `running` are the room's turns as they were when it was asked.
+    """
 
     arguments: str
     head: Head
     origin: Origin
     person: PersonId
     role: Role
-    inbox: InboxId
     pressed: bool = False
+    active: tuple[ActiveTurn, ...] = ()
+    running: RunningTurn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command answers. `replace`: show it in the pressed message."""
+    """What a command answers. `replace`: show it in the pressed message.
+
+    `toast` is shown to whoever pressed; `also` are other posts of the room
+    that the command has settled.
+    """
 
     blocks: tuple[Block, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     toast: str = ""
     replace: bool = False
+    also: tuple[Post, ...] = ()
 
 
 class Profiles(Protocol):
@@ -104,10 +120,33 @@ def collect(areas: Iterable[Iterable[Command]]) -> dict[str, Command]:
     return table
 
 
-def say(text: str, *buttons: tuple[Button, ...], toast: str = "") -> Reply:
+def say(text: str, *buttons: tuple[Button, ...]) -> Reply:
     """Return a reply of plain lines."""
-    return Reply(tuple(Line(line) for line in text.splitlines()), buttons, toast)
+    return Reply(tuple(Line(line) for line in text.splitlines()), buttons)
+
+
+def refuse(ask: Ask, text: str) -> Reply:
+    """Return a sentence on why not: a toast for whoever pressed, a message for others."""
+    return Reply(toast=text) if ask.pressed else say(text)
 
 
 def say_markdown(markdown: str) -> Reply:
     return Reply((Prose(markdown),))
+
+
+def choices(
+    command: str, values: Iterable[tuple[str, str]], current: str, person: PersonId
+) -> tuple[tuple[Button, ...], ...]:
+    """Return a row with a button for each (value, label); only that person may press them.
+
+    What is too long for a button's data is left to be typed.
+    """
+    rows = (
+        (Button(marked(value == current, label), f"{command}:{value}", person=person),)
+        for value, label in values
+    )
+    return tuple(row for row in rows if len(row[0].data.encode()) <= DATA_LIMIT)[:MOST_CHOICES]
+
+
+def marked(current: bool, text: str) -> str:
+    return f"✓ {text}" if current else text

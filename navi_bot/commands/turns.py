@@ -1,31 +1,83 @@
 """Commands about turns: stop, retry, continue, old messages."""
 
 import asyncio
+from dataclasses import replace
+from itertools import groupby
+from typing import Literal
 
 from navi_bot.access import Who, may_stop
-from navi_bot.commands.table import Ask, Command, Desk, Reply, say
-from navi_bot.events import Ending, StreamStopped
-from navi_bot.messages import Role, Said
-from navi_bot.ports.records import TurnRequest
+from navi_bot.command_text import command_of
+from navi_bot.commands.table import Ask, Command, Desk, Reply, refuse, say
+from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
+from navi_bot.messages import Line, Page, Post, Role, Said, TurnId
+from navi_bot.ports.records import ActiveTurn, TurnRequest, turn_key
 from navi_bot.running import RunningTurn
 from navi_bot.texts import commands as texts
 
-STOP_REPORT_WAIT = 1.0
-"""Seconds that /stop waits for the turn's own account before it answers."""
+STOP_REPORT_WAIT = 0.6
+"""Seconds that /stop waits for the turn's own account; its reply is due within 1 s."""
 
 
 async def stop(ask: Ask, desk: Desk) -> Reply:
-    """Stop the room's running turn and drop what waits behind it."""
-    turn = desk.running.in_room(ask.head.room) or desk.running.take_stopped(ask.head.room)
-    if turn and not may_stop(ask.role, is_asker=turn.asker_id == ask.origin.sender.id):
-        return say(texts.STOP_NOT_YOURS(), toast=texts.STOP_NOT_YOURS())
-    if turn:
+    """Stop the room's running turn and drop what waits; a button stops its own turn alone."""
+    if ask.pressed:
+        return await _stop_pressed(ask, desk)
+    turn = ask.running or desk.running.in_room(ask.head.room)
+    foreign = turn is not None and not _may_stop(ask, turn)
+    if turn is None or foreign:
+        turn = None
+    else:
         turn.stop.stop(ask.origin.sender.name)
     everybodys = ask.role is Role.OWNER
     dropped = await desk.turns.drop_queued(ask.head.room, None if everybodys else ask.person)
+    beginning = _stop_beginning(ask, desk, turn, dropped)
     ending = await _ending_of(turn) if turn else None
-    report = _stop_report(turn, ending, len(dropped))
-    return Reply(toast=texts.STOPPED()) if ask.pressed and not dropped else say(report)
+    if isinstance(ending, StreamEnd | StreamFailed):  # it was over before it could be stopped
+        turn = None
+    lines = [texts.STOPPED()] if turn or beginning else []
+    lines += _account(ending) if turn else []
+    lines += [texts.STOP_NOT_YOURS()] if foreign else []
+    lines += [texts.STOP_DROPPED(count=len(dropped))] if dropped else []
+    return replace(say("\n".join(lines) or texts.NOTHING_TO_STOP()), also=_settled(ask, dropped))
+
+
+async def _stop_pressed(ask: Ask, desk: Desk) -> Reply:
+    wanted = _turn_of(ask)
+    turn = ask.running or desk.running.in_room(ask.head.room)
+    if turn and turn.turn == wanted:
+        if not _may_stop(ask, turn):
+            return Reply(toast=texts.STOP_NOT_YOURS())
+        turn.stop.stop(ask.origin.sender.name)
+        return Reply(toast=texts.STOPPED())
+    waiting = [one for one in ask.active if one.id == wanted and one.state == "queued"]
+    if not waiting:  # its room shows the button of an answer that is over
+        return Reply(toast=texts.NOTHING_TO_STOP())
+    if not may_stop(ask.role, is_asker=waiting[0].asker == ask.person):
+        return Reply(toast=texts.STOP_NOT_YOURS())
+    if not await desk.turns.drop_one(waiting[0].id):
+        desk.running.stop(ask.head.room, waiting[0].id, ask.origin.sender.name)
+        return Reply(toast=texts.STOPPED())
+    dropped = replace(waiting[0], begun=True)
+    return Reply(toast=texts.STOPPED(), also=_settled(ask, (dropped,)))
+
+
+def _may_stop(ask: Ask, turn: RunningTurn) -> bool:
+    return may_stop(ask.role, is_asker=turn.asker_id == ask.origin.sender.id)
+
+
+def _stop_beginning(
+    ask: Ask, desk: Desk, stopped: RunningTurn | None, dropped: tuple[ActiveTurn, ...]
+) -> bool:
+    """Stop what has left the queue and does not run yet; answer whether there is such a turn."""
+    over = {turn.id for turn in dropped} | ({stopped.turn} if stopped else set())
+    beginning = [
+        turn.id
+        for turn in ask.active
+        if turn.id not in over and may_stop(ask.role, is_asker=turn.asker == ask.person)
+    ]
+    for turn in beginning:
+        desk.running.stop(ask.head.room, turn, ask.origin.sender.name)
+    return bool(beginning)
 
 
 async def _ending_of(turn: RunningTurn) -> Ending | None:
@@ -35,56 +87,68 @@ async def _ending_of(turn: RunningTurn) -> Ending | None:
         return None
 
 
-def _stop_report(turn: RunningTurn | None, ending: Ending | None, dropped: int) -> str:
-    if turn is None and not dropped:
-        return texts.NOTHING_TO_STOP()
-    lines = [texts.STOPPED()] if turn else []
-    if isinstance(ending, StreamStopped):
-        if ending.cancelled:
-            lines.append(texts.STOP_CANCELLED(names=", ".join(ending.cancelled)))
-        if ending.finished:
-            lines.append(texts.STOP_FINISHED(names=", ".join(ending.finished)))
-    if dropped:
-        lines.append(texts.STOP_DROPPED(count=dropped))
-    return "\n".join(lines)
+def _account(ending: Ending | None) -> list[str]:
+    """Say what was cancelled, and what had finished and stays done."""
+    if not isinstance(ending, StreamStopped):
+        return []
+    lines = []
+    if ending.cancelled:
+        lines.append(texts.STOP_CANCELLED(names=", ".join(ending.cancelled)))
+    if ending.finished:
+        lines.append(texts.STOP_FINISHED(names=", ".join(ending.finished)))
+    return lines
+
+
+def _settled(ask: Ask, dropped: tuple[ActiveTurn, ...]) -> tuple[Post, ...]:
+    """Close the live messages of turns that a restart had put back into the queue."""
+    page = Page((Line(texts.STOPPED()),))
+    return tuple(
+        Post(replace(ask.head, key=turn_key(turn.id), reply_to=""), (page,))
+        for turn in dropped
+        if turn.begun
+    )
+
+
+def _turn_of(ask: Ask) -> TurnId | None:
+    """Return the turn that a pressed button belongs to."""
+    return TurnId(int(ask.arguments)) if ask.pressed and ask.arguments.isdecimal() else None
 
 
 async def retry(ask: Ask, desk: Desk) -> Reply:
     """Ask the last question again."""
-    if desk.running.in_room(ask.head.room):
-        return say(texts.BUSY(), toast=texts.BUSY())
-    turn = await desk.turns.again(ask.head.room, ask.person, "retry")
-    if turn is None:
-        return say(texts.NOTHING_TO_RETRY(), toast=texts.NOTHING_TO_RETRY())
-    return Reply(toast=texts.RETRYING())
+    return await _again(ask, desk, "retry", texts.RETRYING())
 
 
 async def go_on(ask: Ask, desk: Desk) -> Reply:
     """Let the model go on where it was cut off."""
-    if desk.running.in_room(ask.head.room):
-        return say(texts.BUSY(), toast=texts.BUSY())
-    turn = await desk.turns.again(ask.head.room, ask.person, "continue")
-    if turn is None:
-        return say(texts.NOTHING_TO_RETRY(), toast=texts.NOTHING_TO_RETRY())
-    return Reply(toast=texts.CONTINUING())
+    return await _again(ask, desk, "continue", texts.CONTINUING())
+
+
+async def _again(ask: Ask, desk: Desk, kind: Literal["retry", "continue"], toast: str) -> Reply:
+    if ask.active:
+        return refuse(ask, texts.BUSY())
+    turn = await desk.turns.again(ask.head.room, ask.person, kind, _turn_of(ask))
+    return refuse(ask, texts.NOTHING_TO_RETRY()) if turn is None else Reply(toast=toast)
 
 
 async def answer_stale(ask: Ask, desk: Desk) -> Reply:
-    """Answer messages that reached us too late, as one question."""
+    """Answer messages that reached us too late, in order; those in own words as one."""
     first, _, last = ask.arguments.partition("-")
-    if not (first.isdigit() and last.isdigit()):
-        return say(texts.NOTHING_TO_RETRY())
+    if not (first.isdecimal() and last.isdecimal()):
+        return refuse(ask, texts.NOTHING_TO_RETRY())
     old = await desk.inbox.between(ask.head.room, int(first), int(last), ask.person)
-    said = [inbound for inbound in old if isinstance(inbound, Said)]
+    said = [one for one in old if isinstance(one, Said) and command_of(one) is None]
     if not said:
-        return say(texts.NOTHING_TO_RETRY())
-    request = TurnRequest(
-        text="\n\n".join(one.text for one in said if one.text),
-        attachments=tuple(attachment for one in said for attachment in one.attachments),
-        quote=said[-1].quote,
-        forwarded_from=said[-1].forwarded_from,
-    )
-    await desk.turns.begin(ask.head.room, ask.person, request, said[-1].origin)
+        return refuse(ask, texts.NOTHING_TO_RETRY())
+    for (forwarded_from, quote), part in groupby(said, lambda one: (one.forwarded_from, one.quote)):
+        group = list(part)
+        request = TurnRequest(
+            text="\n\n".join(one.text for one in group if one.text),
+            attachments=tuple(attachment for one in group for attachment in one.attachments),
+            quote=quote,
+            forwarded_from=forwarded_from,
+        )
+        await desk.turns.begin(ask.head.room, ask.person, request, group[-1].origin)
     return Reply(say(texts.STALE_ANSWERING()).blocks, toast=texts.RETRYING(), replace=True)
 
 
@@ -98,5 +162,5 @@ COMMANDS = (
     Command("retry", Who.ANYONE, texts.HELP_RETRY, retry),
     Command("continue", Who.ANYONE, texts.HELP_CONTINUE, go_on),
     Command("fresh", Who.ANYONE, texts.HELP_FRESH, answer_stale, hidden=True),
-    Command("stale", Who.ANYONE, texts.HELP_FRESH, drop_stale, hidden=True),
+    Command("stale", Who.ANYONE, texts.HELP_STALE, drop_stale, hidden=True),
 )

@@ -8,9 +8,10 @@ HELP_STOP = Text("help.stop", "stop the running answer and drop waiting messages
 HELP_RETRY = Text("help.retry", "ask the last question again")
 HELP_CONTINUE = Text("help.continue", "let an answer that was cut off go on")
 HELP_FRESH = Text("help.fresh", "answer messages that arrived late")
+HELP_STALE = Text("help.stale", "leave messages that arrived late")
 HELP_NEW = Text("help.new", "begin a new conversation; the old one is kept")
 HELP_PROFILE = Text("help.profile", "show or change the profile: /profile developer")
-HELP_MODEL = Text("help.model", "show or change the model of this chat")
+HELP_MODEL = Text("help.model", "show or change the model of this chat; /model default undoes it")
 HELP_THINK = Text("help.think", "thinking: on, off, hide, auto")
 HELP_TOOLS = Text("help.tools", "list the tools")
 HELP_NOTES = Text("help.notes", "show the scratchpad")
@@ -43,14 +44,16 @@ NEW_SESSION = Text(
     "new.done", "New conversation. The old one ({count} messages) is kept in the history."
 )
 PROFILES = Text("profile.list", "Profiles")
-NO_SUCH_PROFILE = Text("profile.unknown", "There is no profile {wanted}. There are: {known}.")
+NO_SUCH_PROFILE = Text("profile.unknown", "There is no profile {wanted}; choose one of: {known}.")
 PROFILE_SET = Text("profile.set", "🎭 Profile: {name}")
 MODELS = Text("model.list", "Installed models")
-NO_SUCH_MODEL = Text("model.unknown", "The model {wanted} is not installed. Installed: {known}.")
+NO_SUCH_MODEL = Text(
+    "model.unknown", "The model {wanted} is not installed; choose one of: {known}."
+)
 MODEL_SET = Text("model.set", "This chat uses {model} now.")
 MODEL_DEFAULT = Text("model.default", "This chat uses its profile's model again.")
 THINK_USAGE = Text("think.usage", "Say /think on, /think off, /think hide or /think auto.")
-THINK_SET = Text("think.set", "Thinking changed.")
+THINK_SET = Text("think.set", "Thinking: {state}")
 THINK_STATE = Text(
     "think.state",
     "Thinking: {state}.\n"
@@ -58,22 +61,27 @@ THINK_STATE = Text(
     "hide: think unseen; auto: as the model likes.",
 )
 TOOLS = Text("tools.list", "Tools")
+NO_TOOLS = Text("tools.none", "There are none.")
 NO_NOTES = Text("notes.none", "The scratchpad is empty.")
 USAGE = Text(
     "usage.report",
-    "Today: {today_turns} answers, {today_tokens} tokens.\n"
+    "Today ({zone}): {today_turns} answers, {today_tokens} tokens.\n"
     "Last 30 days: {month_turns} answers, {month_tokens} tokens.",
 )
 STATUS_PROFILE = Text("status.profile", "Profile: {profile}")
 STATUS_MODEL = Text("status.model", "Model: {model}")
 STATUS_CONTEXT = Text("status.context", "Context: {used} of {window} tokens ({share} %)")
 STATUS_SESSION = Text("status.session", "Messages in this conversation: {count}")
-STATUS_RUNNING = Text("status.running", "Now: {what}")
-STATUS_IDLE = Text("status.idle", "Now: nothing is running here")
+STATUS_RUNNING = Text("status.running", "Now: {what}.")
+STATUS_STARTING = Text("status.starting", "an answer begins")
+STATUS_WAITING = Text("status.waiting", "Waiting: {count}.")
+STATUS_IDLE = Text("status.idle", "Now: nothing runs here.")
 STATUS_ADAPTER = Text("status.adapter", "{platform}: connected, last contact {seconds} s ago")
 STATUS_TROUBLE = Text("status.trouble", "{platform}: {trouble}")
 STATUS_DELIVERY = Text(
-    "status.delivery", "Delivery: {sends} sent, {edits} edits, {throttled} throttled"
+    "status.delivery",
+    "Delivery: {sends} sent, {edits} edits, {throttled} throttled, "
+    "{doubted} uncertain, {refused} refused",
 )
 STATUS_PREFIX = Text("status.prefix", "Prompt kept from the previous call: {share} %")
 STATUS_DATABASE = Text("status.database", "Database: {database}")

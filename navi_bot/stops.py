@@ -1,0 +1,73 @@
+"""Stops come first: their token is set before anything is stored, whatever hangs.
+
+Who may stop is what the database says of them. When it does not answer at
+once, memory does: it knows who asked, and the owners whom the settings name.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from navi_bot.access import may_stop, role_of
+from navi_bot.decide import Policy, asks_to_stop
+from navi_bot.messages import Address, Inbound, Role
+from navi_bot.ports.records import Facts
+from navi_bot.ports.store import Inbox
+from navi_bot.running import Running, RunningTurn
+from navi_bot.side_work import SideWork
+
+LOOK = 0.3
+"""Seconds that the database gets; a stop is to be carried out within 1 s."""
+
+
+class Stops:
+    """Finds the stops in a batch. `owners`: (platform, id) of the settings."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        running: Running,
+        work: SideWork,
+        policy: Callable[[Address], Policy],
+        owners: frozenset[tuple[str, str]],
+    ) -> None:
+        self._inbox = inbox
+        self._running = running
+        self._work = work
+        self._policy = policy
+        self._owners = owners
+
+    async def first(self, batch: Sequence[Inbound]) -> dict[str, RunningTurn]:
+        """Stop what a batch asks to stop; return the turns by their events' keys."""
+        stopped: dict[str, RunningTurn] = {}
+        for inbound in batch:
+            origin = inbound.origin
+            turn = self._running.at(origin.address)
+            if turn is None or not asks_to_stop(inbound, self._policy(origin.address), turn.turn):
+                continue
+            if turn.stop.is_set or await self._may_stop(inbound, turn):
+                turn.stop.stop(origin.sender.name)
+                stopped[origin.key] = turn
+        return stopped
+
+    async def _may_stop(self, inbound: Inbound, turn: RunningTurn) -> bool:
+        sender = inbound.origin.sender
+        facts = await self._facts(inbound)
+        if facts is not None and facts.duplicate:
+            return False
+        if facts is not None:
+            role = facts.role
+        else:  # whoever asked had rights then
+            named = (inbound.origin.address.platform, sender.id) in self._owners
+            role = Role.OWNER if named else Role.MEMBER
+        return may_stop(role_of(sender, role), is_asker=sender.id == turn.asker_id)
+
+    async def _facts(self, inbound: Inbound) -> Facts | None:
+        """Return what the database says within its time, None when it does not."""
+        found: list[Facts] = []
+        # A task of its own: giving up on a query that hangs would hang as well.
+        looking = self._work.start(self._look_up(inbound, found), "stop")
+        await asyncio.wait((looking,), timeout=LOOK)
+        return found[0] if found else None
+
+    async def _look_up(self, inbound: Inbound, found: list[Facts]) -> None:
+        found.append(await self._inbox.facts(inbound))
