@@ -23,8 +23,8 @@ OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 
 FAMILIES = ("NAVI", "TELEGRAM", "MATRIX", "OLLAMA", "OPENAI", "LLM", "CONTEXT", "SEARXNG")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join(FAMILIES)})_[A-Z_]*")
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
-_TEST_LINK = re.compile(r"\[(test_\w+)\]\(([\w/]+\.py)\)")
+_LINK = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
+_TEST_LINK = re.compile(r"\]\(([\w/]+\.py) \"(test_\w+)\"\)")
 _MARKED = re.compile(r"`([^`]+)`")
 
 
@@ -168,7 +168,7 @@ def test_promises_name_tests_that_are_there() -> None:
     promised = _TEST_LINK.findall(section(README, "What it promises"))
     rows = list(first_cells(section(README, "What it promises")))
     assert len(promised) >= len(rows) > 5
-    for test, path in promised:
+    for path, test in promised:
         assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), test
 
 
