@@ -1,10 +1,13 @@
 """Values as JSON and back; pure.
 
-What PostgreSQL's JSON cannot hold (NUL characters, lone surrogates) is taken
-out of texts on the way in, so that no message can break an insert. Fields that
-a newer version wrote are ignored, missing ones take their defaults.
+What PostgreSQL cannot hold is replaced on the way in, so that no message can
+break an insert: NUL and lone surrogates by U+FFFD (never dropped, so that no
+forged id becomes another one's), numbers that JSON does not know by null.
+Fields that a newer version wrote are ignored, missing ones take their defaults.
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -49,11 +52,12 @@ _INBOUND = {
     for kind in (Said, Edited, Withdrawn, Pressed, Left, Returned, Moved)
 }
 _BLOCKS: dict[str, type[Block]] = {"prose": Prose, "line": Line, "fold": Fold}
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
     """Return a text that PostgreSQL takes: no NUL, no lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def cleaned(value: Any) -> Any:
@@ -67,6 +71,8 @@ def cleaned(value: Any) -> Any:
             return [cleaned(item) for item in value]
         case datetime():
             return value.isoformat()
+        case float() if not math.isfinite(value):
+            return None
     return value
 
 

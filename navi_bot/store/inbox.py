@@ -6,28 +6,23 @@ happens), and the room, its session, the turn and the cursor follow from it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import asyncpg
 
-from navi_bot.errors import Bug
 from navi_bot.messages import (
     Address,
-    Button,
-    ChatKind,
-    Head,
     Inbound,
     InboxId,
     PersonId,
     Post,
-    Pressed,
-    Role,
     RoomId,
     TurnId,
 )
-from navi_bot.ports.records import Accepted, ActiveTurn, Facts, TurnRequest, Unhandled
+from navi_bot.ports.records import Accepted, Facts, TurnRequest, Unhandled
 from navi_bot.store import codec
+from navi_bot.store.address import place
+from navi_bot.store.facts import read_facts
 from navi_bot.store.outbox import want
 from navi_bot.store.pool import Connection, acquired, transaction
 from navi_bot.store.queue import wake
@@ -35,40 +30,13 @@ from navi_bot.store.queue import wake
 ALBUM_PAUSE = 0.8
 """Seconds that an album's turn waits for the album's other parts."""
 
-_FACTS = """
-WITH room AS (
-    SELECT r.id, r.settings FROM rooms r
-    WHERE r.platform = $1 AND r.account = $2 AND r.chat = $3 AND r.thread = $4
-), identity AS (
-    SELECT i.person_id, i.role FROM identities i WHERE i.platform = $1 AND i.platform_id = $5
-)
-SELECT
-    (SELECT id FROM room) AS room_id,
-    (SELECT settings FROM room) AS settings,
-    (SELECT person_id FROM identity) AS person_id,
-    (SELECT role FROM identity) AS role,
-    EXISTS (
-        SELECT FROM identities WHERE role = 'owner' AND platform <> 'console'
-    ) AS owner_exists,
-    EXISTS (SELECT FROM inbox WHERE platform = $1 AND account = $2 AND key = $6) AS duplicate,
-    (SELECT jsonb_agg(jsonb_build_object(
-            'id', t.id, 'asker', t.asker_id, 'state', t.state, 'message_id', t.message_id
-        ) ORDER BY t.state = 'queued', t.id)
-     FROM turns t
-     WHERE t.room_id = (SELECT id FROM room)
-       AND t.state IN ('queued', 'running', 'awaiting_input')) AS active,
-    (SELECT jsonb_build_object('post', o.post, 'page', o.desired)
-     FROM outbox o
-     WHERE $7::text <> '' AND o.room_id = (SELECT id FROM room) AND o.message_id = $7
-     ORDER BY o.id DESC LIMIT 1) AS shown
-"""
-
 _TAKE = """
 WITH room AS (
     INSERT INTO rooms (platform, account, chat, thread, kind, title)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (platform, account, chat, thread)
-    DO UPDATE SET title = excluded.title, kind = excluded.kind, state = 'active'
+    DO UPDATE SET kind = excluded.kind, state = 'active',
+        title = CASE WHEN excluded.title = '' THEN rooms.title ELSE excluded.title END
     RETURNING id, session_id
 ), taken AS (
     INSERT INTO inbox (platform, account, key, room_id, person_id, payload, state)
@@ -101,7 +69,7 @@ _JOIN_ALBUM = """
 UPDATE turns SET request = jsonb_set(
     jsonb_set(request, '{attachments}', (request -> 'attachments') || $3::jsonb),
     '{text}', CASE WHEN request ->> 'text' = '' THEN to_jsonb($4::text) ELSE request -> 'text' END)
-WHERE room_id = $1 AND album = $2 AND state = 'queued'
+WHERE room_id = $1 AND album = $2 AND asker_id = $5 AND state = 'queued'
 RETURNING id
 """
 
@@ -121,32 +89,20 @@ class PostgresInbox:
         self._default_profile = default_profile
 
     async def facts(self, inbound: Inbound) -> Facts:
-        origin = inbound.origin
-        address = origin.address
-        pressed = origin.message_id if isinstance(inbound, Pressed) else ""
         async with acquired(self._pool) as connection:
-            row = await connection.fetchrow(
-                _FACTS,
-                address.platform, address.account, address.chat, address.thread,
-                origin.sender.id, codec.clean(origin.key), pressed,
-            )  # fmt: skip
-        if row is None:
-            raise Bug("A query of one row answered none.")
-        return _facts(row)
+            return await read_facts(connection, inbound)
 
     async def take(
         self, inbound: Inbound, person: PersonId | None, turn: TurnRequest | None, cursor: str
     ) -> Accepted | None:
         origin = inbound.origin
-        address = origin.address
         async with transaction(self._pool) as connection:
             row = await connection.fetchrow(
-                _TAKE,
-                address.platform, address.account, address.chat, address.thread,
+                _TAKE, *place(origin.address),
                 origin.chat_kind.value, codec.clean(origin.title), codec.clean(origin.key),
                 person, codec.dump_inbound(inbound),
                 codec.dump_request(turn) if turn else None, cursor,
-                codec.clean(origin.sender.name), origin.sender.id,
+                codec.clean(origin.sender.name), codec.clean(origin.sender.id),
             )  # fmt: skip
             if row is None or row["inbox_id"] is None:
                 return None
@@ -232,18 +188,13 @@ class PostgresInbox:
                     SELECT FROM rooms other WHERE other.platform = $1 AND other.account = $2
                     AND other.chat = $4 AND other.thread = r.thread)
                 """,
-                address.platform, address.account, address.chat, new_chat,
+                address.platform, address.account, codec.clean(address.chat),
+                codec.clean(new_chat),
             )  # fmt: skip
 
     async def mark_room(self, room: RoomId, state: Literal["active", "gone"]) -> None:
         async with acquired(self._pool) as connection:
             await connection.execute("UPDATE rooms SET state = $2 WHERE id = $1", room, state)
-
-
-def head_of(row: asyncpg.Record, room: RoomId, key: str) -> Head:
-    """Return the head of a post in a room, from a row with the room's columns."""
-    address = Address(row["platform"], row["account"], row["chat"], row["thread"])
-    return Head(key, room, address, group=row["kind"] == ChatKind.GROUP.value)
 
 
 async def _queue(
@@ -255,36 +206,16 @@ async def _queue(
     request = codec.dump_request(turn)
     if turn.album:
         joined = await connection.fetchval(
-            _JOIN_ALBUM, room, turn.album, request["attachments"], request["text"]
-        )
+            _JOIN_ALBUM, room, codec.clean(turn.album), request["attachments"], request["text"],
+            person,
+        )  # fmt: skip
         if joined is not None:
             return TurnId(joined)
     made = await connection.fetchval(
         _QUEUE_TURN, room, session, person, inbox, request,
-        inbound.origin.message_id, turn.album, turn.steer, inbound.origin.sent_at,
+        codec.clean(inbound.origin.message_id), codec.clean(turn.album), turn.steer,
+        inbound.origin.sent_at,
     )  # fmt: skip
     delay = ALBUM_PAUSE if turn.album else 0.0
     await wake(connection, room, address.platform, address.account, delay)
     return TurnId(made)
-
-
-def _facts(row: asyncpg.Record) -> Facts:
-    active = tuple(
-        ActiveTurn(TurnId(t["id"]), PersonId(t["asker"]), t["state"], t["message_id"])
-        for t in row["active"] or ()
-    )
-    facts = Facts(
-        room=RoomId(row["room_id"]) if row["room_id"] is not None else None,
-        person=PersonId(row["person_id"]) if row["person_id"] is not None else None,
-        role=Role(row["role"]) if row["role"] else Role.GUEST,
-        owner_exists=row["owner_exists"],
-        settings=codec.load_settings(row["settings"] or {}),
-        active=active,
-        duplicate=row["duplicate"],
-    )
-    shown = row["shown"]
-    if shown and shown["page"]:
-        rows: tuple[tuple[Button, ...], ...] = codec.load_buttons(shown["page"])
-        buttons = tuple(button for one in rows for button in one)
-        facts = replace(facts, shown=buttons, shown_post=shown["post"])
-    return facts

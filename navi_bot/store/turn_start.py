@@ -21,7 +21,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.records import JournalledCall, PendingBatch, Session, TurnStart, turn_key
 from navi_bot.store import codec
-from navi_bot.store.inbox import head_of
+from navi_bot.store.address import head_of
 from navi_bot.store.pool import Connection, transaction
 
 _CLAIM = """

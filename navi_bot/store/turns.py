@@ -28,8 +28,8 @@ from navi_bot.ports.records import (
     turn_key,
 )
 from navi_bot.store import codec
+from navi_bot.store.address import head_of
 from navi_bot.store.history import append
-from navi_bot.store.inbox import head_of
 from navi_bot.store.outbox import want
 from navi_bot.store.pool import acquired, repeated, transaction
 from navi_bot.store.queue import wake
@@ -110,7 +110,8 @@ class PostgresTurns:
                 RETURNING id, (SELECT platform FROM rooms WHERE id = $1) AS platform,
                     (SELECT account FROM rooms WHERE id = $1) AS account
                 """,
-                room, asker, codec.dump_request(request), origin.message_id, origin.sent_at,
+                room, asker, codec.dump_request(request), codec.clean(origin.message_id),
+                origin.sent_at,
             )  # fmt: skip
             if row is None:
                 raise Bug(f"There is no room {room}.")
