@@ -24,22 +24,30 @@ GUEST_CODE_LENGTH = 8
 
 PENDING_LIMIT = 3
 FAILURE_LIMIT = 5
+LOCKS = 1
+"""The class of this module's advisory locks."""
 
-_RANK = "array_position(ARRAY['blocked', 'guest', 'member', 'owner'], {0})"
-
-_ENSURE = f"""
+_ENSURE = """
+WITH known AS (
+    SELECT person_id FROM identities WHERE platform = $1 AND platform_id = $2
+), made AS (
+    INSERT INTO people (name) SELECT $3 WHERE NOT EXISTS (SELECT FROM known) RETURNING id
+)
 INSERT INTO identities (platform, platform_id, person_id, role, name)
-VALUES ($1, $2, $3, $4, $5)
+SELECT $1, $2, coalesce((SELECT person_id FROM known), (SELECT id FROM made)), $4, $3
 ON CONFLICT (platform, platform_id) DO UPDATE SET
-    name = excluded.name,
+    name = CASE WHEN excluded.name = '' THEN identities.name ELSE excluded.name END,
     role = CASE
-        WHEN identities.role = 'blocked' THEN 'blocked'
-        WHEN {_RANK.format("excluded.role")} > {_RANK.format("identities.role")}
-            THEN excluded.role
-        ELSE identities.role END
+        WHEN identities.role IN ('blocked', 'owner') THEN identities.role
+        WHEN excluded.role = 'guest' THEN identities.role
+        ELSE excluded.role END
+RETURNING platform, platform_id, person_id, name, role
 """
 
 _OFFER = """
+WITH forgotten AS (
+    DELETE FROM pairings WHERE used_at IS NULL AND expires_at < now() - interval '1 day'
+)
 INSERT INTO pairings (code, role, platform, platform_id, name, expires_at)
 SELECT $1, $2, $3, $4, $5, now() + interval '1 hour'
 WHERE $4 = '' OR (
@@ -50,10 +58,33 @@ WHERE $4 = '' OR (
 RETURNING id, code, role, platform, platform_id, name, expires_at
 """
 
-_USE = """
+_REDEEM = """
 UPDATE pairings SET used_at = now()
-WHERE code = $1 AND used_at IS NULL AND expires_at > now() AND (platform_id = '') = $2
+WHERE code = $1 AND platform = $2 AND platform_id = '' AND used_at IS NULL AND expires_at > now()
+  AND NOT EXISTS (SELECT FROM identities
+                  WHERE platform = $2 AND platform_id = $3 AND role = 'blocked')
+RETURNING role
+"""
+
+_APPROVE = """
+UPDATE pairings SET used_at = now()
+WHERE code = $1 AND platform_id <> '' AND used_at IS NULL AND expires_at > now()
 RETURNING role, platform, platform_id, name
+"""
+
+_FAIL = """
+WITH forgotten AS (
+    DELETE FROM pairing_failures WHERE failed_at < now() - interval '1 hour'
+)
+INSERT INTO pairing_failures (platform, platform_id) VALUES ($1, $2)
+"""
+
+_BLOCK = """
+WITH withdrawn AS (
+    DELETE FROM pairings WHERE platform = $1 AND platform_id = $2 AND used_at IS NULL
+)
+UPDATE identities SET role = 'blocked' WHERE platform = $1 AND platform_id = $2
+RETURNING person_id
 """
 
 _FAILURES = """
@@ -70,7 +101,7 @@ class PostgresPeople:
 
     async def ensure(self, platform: str, platform_id: str, name: str, role: Role) -> PersonId:
         async with transaction(self._pool) as connection:
-            return await _ensure(connection, platform, platform_id, name, role)
+            return (await _ensure(connection, platform, platform_id, name, role)).person
 
     async def identities(self) -> tuple[Identity, ...]:
         async with acquired(self._pool) as connection:
@@ -85,7 +116,7 @@ class PostgresPeople:
             done = await connection.fetchval(
                 "UPDATE identities SET role = $3 WHERE platform = $1 AND platform_id = $2 "
                 "RETURNING person_id",
-                platform, platform_id, role.value,
+                platform, clean(platform_id), role.value,
             )  # fmt: skip
         return done is not None
 
@@ -101,9 +132,10 @@ class PostgresPeople:
         code = secrets.token_urlsafe(OWNER_CODE_BYTES)
         if platform_id:
             code = "".join(secrets.choice(ALPHABET) for _ in range(GUEST_CODE_LENGTH))
-        async with acquired(self._pool) as connection:
+        async with transaction(self._pool) as connection:
+            await _lock(connection, "offers", platform)
             row = await connection.fetchrow(
-                _OFFER, code, role.value, platform, platform_id, clean(name), PENDING_LIMIT
+                _OFFER, code, role.value, platform, clean(platform_id), clean(name), PENDING_LIMIT
             )
         return _pairing(row) if row else None
 
@@ -116,53 +148,48 @@ class PostgresPeople:
         return tuple(_pairing(row) for row in rows)
 
     async def redeem(self, code: str, platform: str, platform_id: str, name: str) -> Role | None:
+        who = (platform, clean(platform_id))
         async with transaction(self._pool) as connection:
-            if await connection.fetchval(_FAILURES, platform, platform_id) >= FAILURE_LIMIT:
+            await _lock(connection, *who)
+            if await connection.fetchval(_FAILURES, *who) >= FAILURE_LIMIT:
                 return None
-            row = await connection.fetchrow(_USE, clean(code), True)
-            if row is None or row["platform"] != platform:
-                await connection.execute(
-                    "INSERT INTO pairing_failures (platform, platform_id) VALUES ($1, $2)",
-                    platform, platform_id,
-                )  # fmt: skip
+            role = await connection.fetchval(_REDEEM, clean(code), *who)
+            if role is None:
+                await connection.execute(_FAIL, *who)
                 return None
-            role = Role(row["role"])
-            await _ensure(connection, platform, platform_id, name, role)
-        return role
+            return (await _ensure(connection, platform, platform_id, name, Role(role))).role
 
     async def approve(self, code: str) -> Identity | None:
         async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(_USE, clean(code).upper(), False)
+            row = await connection.fetchrow(_APPROVE, clean(code).strip().upper())
             if row is None:
                 return None
-            role = Role(row["role"])
-            person = await _ensure(
-                connection, row["platform"], row["platform_id"], row["name"], role
+            return await _ensure(
+                connection, row["platform"], row["platform_id"], row["name"], Role(row["role"])
             )
-        return Identity(person, row["platform"], row["platform_id"], row["name"], role)
 
     async def revoke(self, platform: str, platform_id: str) -> bool:
-        return await self.set_role(platform, platform_id, Role.BLOCKED)
+        async with transaction(self._pool) as connection:
+            done = await connection.fetchval(_BLOCK, platform, clean(platform_id))
+        return done is not None
+
+
+async def _lock(connection: Connection, *words: str) -> None:
+    """Let nobody else do this to the same one until the transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCKS, ":".join(words)
+    )
 
 
 async def _ensure(
     connection: Connection, platform: str, platform_id: str, name: str, role: Role
-) -> PersonId:
-    known = await connection.fetchval(
-        "SELECT person_id FROM identities WHERE platform = $1 AND platform_id = $2",
-        platform, platform_id,
-    )  # fmt: skip
-    person = known or await connection.fetchval(
-        "INSERT INTO people (name) VALUES ($1) RETURNING id", clean(name)
-    )
-    await connection.execute(_ENSURE, platform, platform_id, person, role.value, clean(name))
-    found = await connection.fetchval(
-        "SELECT person_id FROM identities WHERE platform = $1 AND platform_id = $2",
-        platform, platform_id,
-    )  # fmt: skip
-    if found is None:
+) -> Identity:
+    platform_id = clean(platform_id)
+    await _lock(connection, platform, platform_id)
+    row = await connection.fetchrow(_ENSURE, platform, platform_id, clean(name), role.value)
+    if row is None:
         raise Bug("An identity that was just written is not there.")
-    return PersonId(found)
+    return _identity(row)
 
 
 def _identity(row: asyncpg.Record) -> Identity:
