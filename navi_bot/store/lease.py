@@ -13,7 +13,7 @@ from typing import Self
 import asyncpg
 import structlog
 
-from navi_bot.errors import StoreUnavailable
+from navi_bot.errors import StoreError, StoreUnavailable
 from navi_bot.store.pool import CONNECT_TIMEOUT, translated
 
 log = structlog.get_logger()
@@ -38,6 +38,7 @@ class Leases:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: asyncpg.Connection | None = None
+        self._asking = asyncio.Lock()
         self._tasks = asyncio.TaskGroup()
         self._watching: asyncio.Task[None] | None = None
         self.lost = asyncio.Event()
@@ -49,6 +50,7 @@ class Leases:
                 timeout=CONNECT_TIMEOUT,
                 server_settings={"application_name": "navi-bot lease"},
             )
+        self._connection.add_termination_listener(self._end)
         await self._tasks.__aenter__()
         self._watching = self._tasks.create_task(self._watch())
         return self
@@ -63,6 +65,7 @@ class Leases:
             self._watching.cancel()
             await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
         if self._connection is not None:
+            self._connection.remove_termination_listener(self._end)
             try:
                 await self._connection.close(timeout=CHECK_TIMEOUT)
             except (TimeoutError, OSError, asyncpg.InterfaceError):
@@ -70,11 +73,8 @@ class Leases:
 
     async def acquire(self, platform: str, account: str) -> bool:
         """Try to take an account's lease; True if this daemon holds it now."""
-        if self._connection is None or self.lost.is_set():
-            raise StoreUnavailable("The connection that holds the leases is gone.")
-        with translated():
-            number = lock_number(platform, account)
-            return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", number))
+        number = lock_number(platform, account)
+        return bool(await self._ask("SELECT pg_try_advisory_lock($1)", number))
 
     async def wait_for(self, platform: str, account: str) -> None:
         """Stand by until the account's lease is ours; says so once."""
@@ -85,13 +85,24 @@ class Leases:
                 told = True
             await asyncio.sleep(RETRY_EVERY)
 
+    async def _ask(self, question: str, *values: object) -> object:
+        """Ask one thing at a time: a connection that is busy is not one that is lost."""
+        async with self._asking:
+            if self._connection is None or self.lost.is_set():
+                raise StoreUnavailable("The connection that holds the leases is gone.")
+            with translated():
+                return await self._connection.fetchval(question, *values, timeout=CHECK_TIMEOUT)
+
     async def _watch(self) -> None:
-        assert self._connection is not None
-        while True:
+        """Ask for a sign of life, for a server that is cut off does not say goodbye."""
+        while not self.lost.is_set():
             await asyncio.sleep(CHECK_EVERY)
             try:
-                await self._connection.fetchval("SELECT 1", timeout=CHECK_TIMEOUT)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                log.error("leases_lost")
-                self.lost.set()
-                return
+                await self._ask("SELECT 1")
+            except (StoreUnavailable, StoreError, asyncpg.PostgresError):
+                self._end()
+
+    def _end(self, _connection: object = None) -> None:
+        if not self.lost.is_set():
+            log.error("leases_lost")
+            self.lost.set()
