@@ -17,12 +17,15 @@ import asyncpg
 import structlog
 
 from navi_bot.errors import StoreError
-from navi_bot.store.pool import Connection, translated
+from navi_bot.store.pool import Connection, translate, translated
 
 log = structlog.get_logger()
 
 LOCK = 0x6E617669
 """Advisory lock of migrations ("navi" in ASCII)."""
+
+TIMEOUT = 600.0
+"""Seconds for one migration, and for another process's: a large table takes its time."""
 
 QUEUE_SCHEMA = "procrastinate"
 
@@ -75,7 +78,7 @@ async def migrate(pool: asyncpg.Pool, folder: Path) -> tuple[str, ...]:
         raise StoreError(f"There are no migrations in {folder}. Install navi-bot again.")
     with translated():
         async with pool.acquire() as connection:
-            await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", LOCK, timeout=TIMEOUT)
             try:
                 return await _migrate(connection, migrations)
             finally:
@@ -99,14 +102,12 @@ async def _migrate(connection: Connection, migrations: Sequence[Migration]) -> t
 async def _apply(connection: Connection, name: str, sql: str, checksum: str) -> None:
     try:
         async with connection.transaction():
-            await connection.execute(sql)
+            await connection.execute(sql, timeout=TIMEOUT)
             await connection.execute(
                 "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", name, checksum
             )
-    except asyncpg.PostgresSyntaxError as error:
-        raise StoreError(f"The migration {name} is no valid SQL: {error}.") from error
     except asyncpg.PostgresError as error:
-        raise StoreError(
+        raise translate(error) or StoreError(
             f"The migration {name} failed and left nothing behind: {error}."
         ) from error
 
@@ -128,24 +129,28 @@ async def _migrate_queue(connection: Connection, landed: set[str]) -> tuple[str,
             if entry.name.endswith(".sql")
         )
         scripts = [step for step in steps if _numbers(step[0].partition("_")[0]) > since]
-    script = f"CREATE SCHEMA IF NOT EXISTS {QUEUE_SCHEMA};\n"
-    script += f"SET LOCAL search_path TO {QUEUE_SCHEMA};\n"
-    script += "\n".join(text for _name, text in scripts)
-    script += f"\n{_PIN_FUNCTIONS}\nSET LOCAL search_path TO public;\n"
-    await _apply(connection, target, script, "")
+    parts = (_OPEN_SCHEMA, *(text for _name, text in scripts), _PIN_FUNCTIONS, _CLOSE_SCHEMA)
+    await _apply(connection, target, "\n".join(parts), "")
     return (target,)
 
 
-_PIN_FUNCTIONS = f"""
+_OPEN_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS procrastinate;
+SET LOCAL search_path TO procrastinate;
+"""
+
+_CLOSE_SCHEMA = "SET LOCAL search_path TO public;"
+
+_PIN_FUNCTIONS = """
 DO $pin$
 DECLARE
     one regprocedure;
 BEGIN
     FOR one IN
         SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname = '{QUEUE_SCHEMA}'
+        WHERE n.nspname = 'procrastinate'
     LOOP
-        EXECUTE format('ALTER ROUTINE %s SET search_path = {QUEUE_SCHEMA}, pg_temp', one);
+        EXECUTE format('ALTER ROUTINE %s SET search_path = procrastinate, pg_temp', one);
     END LOOP;
 END
 $pin$;

@@ -19,7 +19,7 @@ import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
-from navi_bot.errors import NaviError
+from navi_bot.errors import NaviError, StoreUnavailable
 from navi_bot.messages import RoomId
 from navi_bot.store.migrate import QUEUE_SCHEMA
 from navi_bot.store.pool import Connection
@@ -35,12 +35,12 @@ POLL_EVERY = 1.0
 RESTART_FIRST, RESTART_LAST = 0.5, 15.0
 """Seconds until a worker that lost the database is started again."""
 
-_WAKE = f"""
-SELECT {QUEUE_SCHEMA}.procrastinate_defer_jobs_v1(ARRAY[ROW(
-    $1::text, '{TASK}', 0, 'room:' || $2::bigint, NULL,
+_WAKE = """
+SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
+    $1::text, 'navi.wake_room', 0, 'room:' || $2::bigint, NULL,
     jsonb_build_object('room', $2::bigint),
     CASE WHEN $3::float8 > 0 THEN now() + make_interval(secs => $3::float8) END
-)::{QUEUE_SCHEMA}.procrastinate_job_to_defer_v1])
+)::procrastinate.procrastinate_job_to_defer_v1])
 """
 
 
@@ -92,8 +92,12 @@ class Wakeups:
         self._app.task(name=TASK)(self._handle)
 
     async def __aenter__(self) -> Self:
-        await self._app.open_async()
-        await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
+        try:
+            await self._app.open_async()
+            await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
+        except (ProcrastinateException, OSError) as error:
+            await self._app.close_async()
+            raise StoreUnavailable("The database does not answer now.") from error
         await self._tasks.__aenter__()
         self._working = [
             self._tasks.create_task(self._work()),
