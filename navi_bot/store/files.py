@@ -1,6 +1,7 @@
 """Files of a room's workspace: on disk below the data directory, listed in the database."""
 
 import asyncio
+import errno
 import os
 import re
 import secrets
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from navi_bot.errors import StoreError
+from navi_bot.errors import Bug, StoreError
 from navi_bot.messages import RoomId, SessionId
 from navi_bot.ports.records import StoredFile
 from navi_bot.store.codec import clean
@@ -23,6 +24,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 def safe_name(name: str) -> str:
     """Return a plain file name: no path, no leading dots, at most 100 bytes."""
     base = _UNSAFE.sub("_", clean(name).replace("\\", "/").rpartition("/")[2])
+    base = "".join(letter for letter in base if letter.isprintable())
     base = base.strip().lstrip(".") or "file"
     stem, dot, ending = base.rpartition(".")
     if not dot or len(ending.encode()) > NAME_LIMIT // 4:
@@ -47,6 +49,8 @@ class PostgresFiles:
     async def keep(self, session: SessionId, name: str, mime: str, content: bytes) -> StoredFile:
         async with acquired(self._pool) as connection:
             room = await connection.fetchval("SELECT room_id FROM sessions WHERE id = $1", session)
+        if room is None:
+            raise Bug(f"There is no session {session}.")
         folder = workspace(self._data_dir, RoomId(room))
         try:
             target = await asyncio.to_thread(_write, folder, safe_name(name), content)
@@ -75,8 +79,15 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = folder / f".{secrets.token_hex(8)}.part"
     descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        return _linked(half, folder, name)
+    finally:
+        half.unlink()
+
+
+def _linked(half: Path, folder: Path, name: str) -> Path:
     stem, dot, ending = name.rpartition(".")
     stem, ending = (stem, dot + ending) if dot else (name, "")
     for number in range(1, 1000):
@@ -85,7 +96,5 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
             os.link(half, target)
         except FileExistsError:
             continue
-        half.unlink()
         return target
-    half.unlink()
-    raise FileExistsError(17, "too many files of one name", name)
+    raise FileExistsError(errno.EEXIST, "too many files of one name", name)

@@ -13,8 +13,6 @@ from navi_bot.store import codec
 from navi_bot.store.pool import acquired, transaction
 
 CHANNELS: dict[Side, str] = {"daemon": "navi_relay_in", "terminal": "navi_relay_out"}
-BACKLOG = 1000
-"""Notifications kept for a slow listener; the newest pages count, so more are dropped."""
 
 
 class PostgresRelay:
@@ -61,28 +59,49 @@ class PostgresRelay:
     @asynccontextmanager
     async def news(self, side: Side) -> AsyncIterator[AsyncIterator[str]]:
         """Listen on a connection of its own while the context lasts."""
-        heard: asyncio.Queue[str | None] = asyncio.Queue(BACKLOG)
+        backlog = _Backlog()
 
         def hear(*arguments: object) -> None:
-            if not heard.full():
-                heard.put_nowait(str(arguments[3]))
+            backlog.add(str(arguments[3]))
 
         def lost(_connection: object) -> None:
-            if not heard.full():
-                heard.put_nowait(None)
+            backlog.close()
 
         async with acquired(self._pool) as connection:
-            await connection.add_listener(CHANNELS[side], hear)
             connection.add_termination_listener(lost)
+            await connection.add_listener(CHANNELS[side], hear)
             try:
-                yield _spoken(heard)
+                yield backlog.heard()
             finally:
                 connection.remove_termination_listener(lost)
                 if not connection.is_closed():
                     await connection.remove_listener(CHANNELS[side], hear)
 
 
-async def _spoken(heard: asyncio.Queue[str | None]) -> AsyncIterator[str]:
-    while (news := await heard.get()) is not None:
-        yield news
-    raise StoreUnavailable("The database does not answer now.")
+class _Backlog:
+    """What was heard and not listened to yet: each thing once, so that it stays small."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, None] = {}
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def add(self, news: str) -> None:
+        self._waiting[news] = None
+        self._changed.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._changed.set()
+
+    async def heard(self) -> AsyncIterator[str]:
+        """Yield news as it comes; StoreUnavailable when the connection is gone."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while self._waiting:
+                news = next(iter(self._waiting))
+                del self._waiting[news]
+                yield news
+            if self._closed:
+                raise StoreUnavailable("The database does not answer now.")

@@ -74,6 +74,8 @@ class PostgresSessions:
             found = await connection.fetchval(
                 "SELECT profile_id FROM sessions WHERE id = $1", session
             )
+        if found is None:
+            raise Bug(f"There is no session {session}.")
         return str(found)
 
     async def set_profile(self, session: SessionId, profile_id: str) -> None:
