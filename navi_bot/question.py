@@ -21,6 +21,9 @@ Fetch = Callable[[Address, Attachment, int], Awaitable[bytes]]
 MAX_IMAGES = 10
 """Pictures of one message that are shown to the model."""
 
+NAME_SHOWN = 100
+"""Characters of a file's name that are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -46,27 +49,45 @@ class Questions:
         images: list[str] = []
         problems: list[str] = []
         for attachment in start.request.attachments:
+            name = _on_one_line(attachment.name)
             try:
-                stored = await self._keep(start, attachment)
+                content = await self._fetched(start, attachment)
+                stored = await self._files.keep(
+                    start.session.id, attachment.name, attachment.mime, content
+                )
             except TooLong:
-                limit = self._limit // 1_000_000
-                problems.append(texts.FILE_TOO_BIG(name=attachment.name, limit=limit))
+                limit = f"{self._limit / 1_000_000:g}"
+                problems.append(texts.FILE_TOO_BIG(name=name, limit=limit))
                 continue
             except NaviError as error:
-                problems.append(texts.FILE_NOT_FETCHED(name=attachment.name, reason=str(error)))
+                problems.append(texts.FILE_NOT_FETCHED(name=name, reason=str(error)))
                 continue
-            if attachment.kind == "image" and len(images) < MAX_IMAGES:
+            wanted = attachment.kind == "image" and len(images) < MAX_IMAGES
+            if wanted and _is_picture(content):
                 images.append(stored.path)
             else:
                 kept.append(stored)
         text = describe(start.request.text, len(images), kept, problems)
         return Question(text, tuple(images), tuple(kept), tuple(problems))
 
-    async def _keep(self, start: TurnStart, attachment: Attachment) -> StoredFile:
+    async def _fetched(self, start: TurnStart, attachment: Attachment) -> bytes:
         if attachment.size is not None and attachment.size > self._limit:
             raise TooLong(f"{attachment.name} is too large.")
         content = await self._fetch(start.head.address, attachment, self._limit)
-        return await self._files.keep(start.session.id, attachment.name, attachment.mime, content)
+        if len(content) > self._limit:  # the size that we were told was wrong
+            raise TooLong(f"{attachment.name} is too large.")
+        return content
+
+
+def _is_picture(content: bytes) -> bool:
+    """Tell JPEG, PNG and WebP, which models take, by how they begin and not by their names."""
+    webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    return webp or content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+
+
+def _on_one_line(name: str) -> str:
+    """Return a name that somebody chose, fit to be told: one line, of bounded length."""
+    return " ".join(name.split())[:NAME_SHOWN]
 
 
 def describe(text: str, images: int, files: list[StoredFile], problems: list[str]) -> str:
@@ -75,7 +96,7 @@ def describe(text: str, images: int, files: list[StoredFile], problems: list[str
     if images:
         seen = "1 picture is" if images == 1 else f"{images} pictures are"
         lines.append(f"[{seen} attached to this message and visible to you]")
-    lines += [f"[file: {one.name}, {one.mime}, {one.size} bytes]" for one in files]
+    lines += [f"[file: {one.name}, {_on_one_line(one.mime)}, {one.size} bytes]" for one in files]
     lines += [f"[{problem}]" for problem in problems]
     return "\n".join(lines)
 
