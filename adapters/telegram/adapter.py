@@ -14,6 +14,8 @@ was not confirmed, Telegram delivers again, and the inbox knows it by its key.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 import telegram
@@ -37,17 +39,25 @@ from navi_bot.ports.platform import Accept
 log = structlog.get_logger()
 
 PUBLIC_API = "https://api.telegram.org"
-POLL_SECONDS = 25
-"""Long-poll time asked for; the server allows up to 50 s."""
-POLL_GRACE = 15.0
-"""Seconds beyond it until a poll counts as dead and connections are rebuilt."""
 CALL_POOL = 16
 CALL_TIMEOUT = 20.0
-BACKOFF_FIRST, BACKOFF_GROWTH, BACKOFF_LAST = 1.0, 1.5, 30.0
-CONFLICT_FIRST, CONFLICT_LAST = 10.0, 60.0
-CONFLICT_TOLD_AFTER = 60.0
-"""Seconds of conflict that pass silently: a predecessor's poll lives up to 50 s."""
+BACKOFF_GROWTH = 1.5
 WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the poll loop waits, in seconds."""
+
+    poll: int = 25
+    """Asked of the server; it allows up to 50."""
+    grace: float = 15.0
+    """Beyond it until a poll counts as dead and the connections are rebuilt."""
+    backoff: tuple[float, float] = (1.0, 30.0)
+    conflict: tuple[float, float] = (10.0, 60.0)
+    """First and last wait; a predecessor's poll lives up to 50."""
+    silent: float = 60.0
+    """Of conflict, before it is told."""
 
 
 class TelegramAdapter:
@@ -64,9 +74,11 @@ class TelegramAdapter:
         clock: Callable[[], float] = time.monotonic,
         *,
         commands: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """`commands`: name → help, for the platform's menu."""
         self._commands = commands or {}
+        self._patience = patience or Patience()
         self._token = token
         self._api_url = api_url.rstrip("/")
         self._clock = clock
@@ -130,7 +142,8 @@ class TelegramAdapter:
     async def receive(self, accept: Accept, cursor: str) -> None:
         """Poll for ever; only a refused token ends it (CredentialError)."""
         offset: int | None = None
-        backoff = BACKOFF_FIRST
+        first, last = self._patience.backoff
+        backoff = first
         while True:
             try:
                 updates = await self._poll(offset)
@@ -140,9 +153,9 @@ class TelegramAdapter:
                 raise
             except (NaviError, TimeoutError) as error:
                 await asyncio.sleep(await self._wait_after(error, backoff))
-                backoff = min(backoff * BACKOFF_GROWTH, BACKOFF_LAST)
+                backoff = min(backoff * BACKOFF_GROWTH, last)
                 continue
-            backoff = BACKOFF_FIRST
+            backoff = first
             self._trouble = ""
             self._conflict_since = None
             if updates:
@@ -151,9 +164,9 @@ class TelegramAdapter:
     async def _poll(self, offset: int | None) -> Sequence[telegram.Update]:
         assert self._bot is not None, "receive() is called after connect()"
         try:
-            async with asyncio.timeout(POLL_SECONDS + POLL_GRACE):
+            async with asyncio.timeout(self._patience.poll + self._patience.grace):
                 updates = await self._bot.get_updates(
-                    offset=offset, timeout=POLL_SECONDS, allowed_updates=WANTED
+                    offset=offset, timeout=self._patience.poll, allowed_updates=WANTED
                 )
         except TelegramError as error:
             raise translate(error) from error
@@ -168,7 +181,7 @@ class TelegramAdapter:
     def _event(self, update: telegram.Update) -> Inbound | None:
         assert self._me is not None, "receive() is called after connect()"
         try:
-            return inbound.translate(update, self._me)
+            return inbound.translate(update, self._me, datetime.now(UTC))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.error("update_not_understood", update=update.update_id, error=repr(error))
             return None
@@ -195,9 +208,10 @@ class TelegramAdapter:
         if self._conflict_since is None:
             self._conflict_since = now
         lasted = now - self._conflict_since
-        if lasted >= CONFLICT_TOLD_AFTER:
+        if lasted >= self._patience.silent:
             self._note(f"{error} Stop the other program, or revoke the token with @BotFather.")
-        return min(CONFLICT_FIRST + lasted, CONFLICT_LAST)
+        first, last = self._patience.conflict
+        return min(first + lasted, last)
 
     def _note(self, trouble: str) -> None:
         if trouble != self._trouble:

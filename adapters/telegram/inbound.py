@@ -4,9 +4,10 @@ A key names the thing that happened, not the update that told of it, so that
 a redelivery under whatever number is the same event.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import telegram
 from telegram import MessageEntity
@@ -39,14 +40,17 @@ QUOTE_LIMIT = 1000
 """Characters of a quoted message that are passed on."""
 
 
-def translate(update: telegram.Update, me: telegram.User) -> Inbound | None:
-    """Return the event of an update, or None when it is none of ours."""
+def translate(update: telegram.Update, me: telegram.User, now: datetime) -> Inbound | None:
+    """Return the event of an update, or None when it is none of ours.
+
+    A press has no time of its own: it is given `now`, aware UTC.
+    """
     if update.message is not None:
         return _message(update.message, me)
     if update.edited_message is not None:
         return _edited(update.edited_message, update.update_id, me)
     if update.callback_query is not None:
-        return _pressed(update.callback_query, me)
+        return _pressed(update.callback_query, me, now)
     if update.my_chat_member is not None:
         return _membership(update.my_chat_member, update.update_id, me)
     return None
@@ -103,7 +107,7 @@ def _edited(message: telegram.Message, update_id: int, me: telegram.User) -> Inb
     return Edited(_origin(message, me, key), _text(message, me))
 
 
-def _pressed(query: telegram.CallbackQuery, me: telegram.User) -> Inbound | None:
+def _pressed(query: telegram.CallbackQuery, me: telegram.User, now: datetime) -> Inbound | None:
     message = query.message
     if message is None:
         return None
@@ -116,7 +120,7 @@ def _pressed(query: telegram.CallbackQuery, me: telegram.User) -> Inbound | None
         chat_kind=_kind(message.chat),
         sender=_person(query.from_user),
         message_id=str(message.message_id),
-        sent_at=datetime.now(UTC),
+        sent_at=now,
         title=message.chat.title or "",
     )
     return Pressed(origin, query.data or "", query.id)
@@ -178,10 +182,8 @@ def _person(user: telegram.User) -> Sender:
 def _text(message: telegram.Message, me: telegram.User) -> str:
     """Return text or caption without a leading mention of the bot."""
     text = message.text or message.caption or _spelled_out(message)
-    mention = f"@{me.username}"
-    if text.lower().startswith(mention.lower()):
-        text = text[len(mention) :].lstrip(" ,:")
-    return text
+    mention = re.match(rf"@{me.username}\b[ ,:]*", text, re.IGNORECASE)
+    return text[mention.end() :] if mention else text
 
 
 def _spelled_out(message: telegram.Message) -> str:

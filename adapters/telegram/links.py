@@ -7,7 +7,7 @@ from dataclasses import replace
 from adapters.telegram.entities import Entity, cut, units
 
 _WEB = re.compile(r"https?://(?:[\w-]+\.)+[\w-]+(?::(?P<port>[0-9]{1,5}))?(?:[/?#]|$)", re.I)
-_TELEGRAM = re.compile(r"tg://[\w-]+(?:[/?#]|$)", re.I)
+_TELEGRAM = re.compile(r"tg://[a-z0-9_-]+(?:[/?#]|$)", re.I)
 _MAIL = "mailto:"
 
 LAST_PORT = 65535

@@ -1,21 +1,20 @@
 """The Telegram adapter against the strict Bot API server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from strict_telegram import Broken, File, Hang, Refuse, Reset, Server, Throttle
+from strict_telegram import TERMINATED, Broken, File, Hang, Refuse, Reset, Server, Throttle
 
-from adapters.telegram import adapter as adapter_module
-from adapters.telegram.adapter import TelegramAdapter
+from adapters.telegram.adapter import Patience, TelegramAdapter
 from navi_bot.errors import (
     Ambiguous,
     CredentialError,
     MessageGone,
     NaviError,
     NotSent,
-    PollConflict,
     Refused,
     RoomGone,
     RoomMoved,
@@ -42,6 +41,7 @@ from navi_bot.messages import (
 )
 
 HELLO = Page((Prose("Hello **you**"),))
+HURRIED = Patience(poll=0, grace=0.3, backoff=(0.01, 0.1), conflict=(0.01, 0.05))
 
 
 class Taken:
@@ -60,17 +60,20 @@ class Taken:
 
 
 @asynccontextmanager
-async def polling(server: Server, taken: Taken) -> AsyncIterator[TelegramAdapter]:
+async def polling(
+    server: Server,
+    taken: Taken,
+    patience: Patience | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[TelegramAdapter]:
     """Connect an adapter and let it poll."""
-    adapter = TelegramAdapter(server.token, server.url)
+    adapter = TelegramAdapter(server.token, server.url, clock, patience=patience)
     await adapter.connect()
-    receiving = asyncio.ensure_future(adapter.receive(taken.accept, ""))
-    try:
+    async with asyncio.TaskGroup() as group:
+        receiving = group.create_task(adapter.receive(taken.accept, ""))
         yield adapter
-    finally:
         receiving.cancel()
-        await asyncio.gather(receiving, return_exceptions=True)
-        await adapter.close()
+    await adapter.close()
 
 
 @pytest.fixture
@@ -240,46 +243,64 @@ async def test_a_group_that_becomes_a_supergroup_moves(server: Server) -> None:
 
 async def test_a_conflict_is_waited_out_and_told_after_a_minute(server: Server) -> None:
     """409: a predecessor's poll may live on; nothing is dropped."""
-    now = [1000.0]
-    adapter = TelegramAdapter(server.token, server.url, clock=lambda: now[0])
-    conflict = PollConflict("Another program receives updates.")
-    assert adapter._after_conflict(conflict) == adapter_module.CONFLICT_FIRST
-    assert adapter.trouble == ""
-    now[0] += 61
-    assert adapter._after_conflict(conflict) == adapter_module.CONFLICT_LAST
-    assert "Stop the other program" in adapter.trouble
+    ann = server.person(5, "Ann")
+    chat = server.private_chat(ann)
+    now, taken = [1000.0], Taken()
+    fault = server.fault(TERMINATED, "getUpdates", times=None)
+    async with polling(server, taken, HURRIED, lambda: now[0]) as adapter:
+        server.say(chat, ann, "still there?")
+        await server.wait_for(lambda: len(server.calls("getUpdates")) >= 2)
+        assert adapter.trouble == ""
+        now[0] += 61
+        await server.wait_for(lambda: "Stop the other program" in adapter.trouble)
+        server.heal(fault)
+        await server.wait_for(lambda: taken.events)
+        await server.wait_for(lambda: adapter.trouble == "")
 
 
-async def test_polling_goes_on_after_faults(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_polling_goes_on_after_faults(server: Server) -> None:
     """5xx, resets, refusals and 429 on the poll: backoff, then all is well."""
-    monkeypatch.setattr(adapter_module, "BACKOFF_FIRST", 0.01)
     ann = server.person(5, "Ann")
     chat = server.private_chat(ann)
     taken = Taken()
     for action in (Broken(502), Reset(), Refuse(500, "Internal Server Error"), Throttle(1)):
         server.fault(action, "getUpdates")
-    async with polling(server, taken) as adapter:
+    async with polling(server, taken, HURRIED) as adapter:
         server.say(chat, ann, "still there?")
         await server.wait_for(lambda: taken.events, timeout=10)
         await server.wait_for(lambda: adapter.trouble == "")
 
 
-async def test_a_black_holed_poll_gets_new_connections(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_black_holed_poll_gets_new_connections(server: Server) -> None:
     """Never alive but deaf: a poll without an answer rebuilds the connections."""
-    monkeypatch.setattr(adapter_module, "POLL_SECONDS", 0)
-    monkeypatch.setattr(adapter_module, "POLL_GRACE", 0.3)
-    monkeypatch.setattr(adapter_module, "BACKOFF_FIRST", 0.01)
     ann = server.person(5, "Ann")
     chat = server.private_chat(ann)
     taken = Taken()
     server.fault(Hang(), "getUpdates", times=2)
-    async with polling(server, taken):
+    async with polling(server, taken, HURRIED):
         server.say(chat, ann, "hello?")
         await server.wait_for(lambda: taken.events, timeout=10)
+
+
+MENTIONS = [
+    ("@navi_bot what?", "what?"),
+    ("@Navi_Bot, what?", "what?"),
+    ("@navi_bot", ""),
+    ("@navi_botany what?", "@navi_botany what?"),
+    ("what, @navi_bot?", "what, @navi_bot?"),
+]
+
+
+async def test_a_leading_mention_is_no_part_of_the_question(server: Server) -> None:
+    ann = server.person(5, "Ann")
+    chat = server.private_chat(ann)
+    taken = Taken()
+    for text, _ in MENTIONS:
+        server.say(chat, ann, text)
+    async with polling(server, taken):
+        await server.wait_for(lambda: len(taken.events) == len(MENTIONS))
+    heard = [event.text for event in taken.events if isinstance(event, Said)]
+    assert heard == [text for _, text in MENTIONS]
 
 
 async def test_a_revoked_token_ends_polling(server: Server) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strict_telegram import markup as tdlib
 from telegram_judge import ask, judge, takes_link
@@ -208,6 +208,8 @@ URLS = st.tuples(
 
 @settings(max_examples=50_000 if FULL else 2000, deadline=None)
 @given(URLS)
+@example("tg://é")
+@example("http://localhost:8080/")
 def test_a_link_that_we_take_telegram_takes(url: str) -> None:
     """One bad link would have the whole message refused."""
     if is_link(url):
