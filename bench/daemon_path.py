@@ -34,12 +34,10 @@ async def measure() -> list[Row]:
         chats = [(telegram.private_chat(person), person) for person in people]
         async with _daemon(telegram, ollama, [person.id for person in people]):
             ours = await _asked(telegram, ollama, chats)
-        bare = asyncio.ensure_future(_bare(telegram, ollama))
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            bare = tasks.create_task(_bare(telegram, ollama))
             theirs = await _asked(telegram, ollama, chats)
-        finally:
             bare.cancel()
-            await asyncio.gather(bare, return_exceptions=True)
     names = ("update → model request", "end of stream → final text shown")
     bars = (4.0, 3.0)
     return [

@@ -9,6 +9,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
@@ -54,6 +55,8 @@ def report(error: Exception) -> int:
                 print(*faults, sep="\n", file=sys.stderr)
             case NaviError():
                 print(cause, file=sys.stderr)
+            case BrokenPipeError():  # whoever read our output has read enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             case _:
                 # The log hides secrets in the traceback; Python itself would not.
                 log.error("daemon_broke", exc_info=cause)

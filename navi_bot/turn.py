@@ -146,8 +146,9 @@ class _Turn:
         self._journal = TurnJournal(start, doors.turns, doors.sessions, self._running)
 
     async def run(self) -> None:
-        with self._doors.running.entered(self._running):
-            log.info("turn_started", turn=self._start.id, room=self._head.room)
+        ids = structlog.contextvars.bound_contextvars(turn=self._start.id, room=self._head.room)
+        with self._doors.running.entered(self._running), ids:
+            log.info("turn_started")
             self._doors.delivery.follow(self._head, self._live)
             self._doors.delivery.working(self._head, True)
             try:
@@ -171,7 +172,7 @@ class _Turn:
         except NaviError as error:
             ending = StreamFailed(str(error))
         except Exception:
-            log.exception("turn_crashed", turn=self._start.id, room=self._head.room)
+            log.exception("turn_crashed")
             ending = StreamFailed(texts.BROKEN())
         self._feed(ending)
         return ending
@@ -257,7 +258,7 @@ class _Turn:
                 )
                 break
             except (StoreUnavailable, StoreError) as error:
-                log.warning("turn_not_saved", turn=self._start.id, error=str(error), retry_in=wait)
+                log.warning("turn_not_saved", error=str(error), retry_in=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._doors.patience.longest)
         for post in posts:
@@ -265,8 +266,6 @@ class _Turn:
         self._running.ended.set_result(ending)
         log.info(
             "turn_ended",
-            turn=self._start.id,
-            room=self._head.room,
             outcome=state_of(ending),
             seconds=round(seconds, 3),
             tokens=ending.token_count if isinstance(ending, StreamEnd) else 0,
@@ -279,8 +278,8 @@ class _Turn:
         try:
             await self._doors.turns.requeue(self._start.id, 0.0)
         except NaviError as error:
-            log.warning("turn_not_requeued", turn=self._start.id, error=str(error))
-        log.info("turn_interrupted", turn=self._start.id, room=self._head.room)
+            log.warning("turn_not_requeued", error=str(error))
+        log.info("turn_interrupted")
 
 
 async def _kept(writing: Coroutine[None, None, None]) -> None:

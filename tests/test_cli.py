@@ -27,6 +27,18 @@ def navi(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
+def test_a_reader_who_leaves_early_is_no_fault(tmp_path: Path) -> None:
+    """`navi-bot check | head -1` says nothing on stderr."""
+    command = f"{sys.executable} -m navi_bot check | true"
+    environment = {**os.environ, **SETTINGS, "NAVI_DATA_DIR": str(tmp_path / "data")}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "fault" not in done.stderr
+    assert "Error" not in done.stderr
+
+
 def test_version_is_told(tmp_path: Path) -> None:
     done = navi(tmp_path, "--version")
     assert (done.returncode, done.stdout) == (0, f"navi-bot {version('navi-bot')}\n")

@@ -15,9 +15,10 @@ CONSOLE_PERSON = ("console", "operator")
 
 
 async def ensure_owners(people: People, named: Iterable[tuple[str, str]]) -> None:
-    """Make owners of the (platform, id) pairs that the operator names."""
+    """Make owners of the (platform, id) pairs that the operator names, put out before or not."""
     for platform, platform_id in (CONSOLE_PERSON, *named):
         await people.ensure(platform, platform_id, "", Role.OWNER)
+        await people.set_role(platform, platform_id, Role.OWNER)
 
 
 async def owner_link(people: People, adapter: Adapter) -> str:

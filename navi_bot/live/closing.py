@@ -9,7 +9,7 @@ from navi_bot.live.timeline import NOTICE, Timeline
 from navi_bot.messages import Block, Button, Line, TurnId
 from navi_bot.texts import live as texts
 
-CONTINUED = ("iterations", "length", "context")
+CONTINUED = ("iterations", "length")
 """Limits after which going on makes sense."""
 
 
@@ -51,6 +51,8 @@ def buttons(ending: Ending, turn: TurnId) -> Buttons:
     match ending:
         case StreamEnd(limit=limit) if limit in CONTINUED:
             return ((Button(texts.CONTINUE(), f"continue:{turn}"),),)
+        case StreamEnd(limit="context"):
+            return ((Button(texts.NEW(), "new:"),),)
         case StreamFailed(retryable=True):
             return ((Button(texts.RETRY(), f"retry:{turn}"),),)
     return ()

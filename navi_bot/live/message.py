@@ -181,8 +181,8 @@ def _doing(event: Event, show_thinking: bool) -> str | None:
     match event:
         case Queued(place):
             return texts.QUEUED(place=place)
-        case ModelStarted():
-            return texts.STARTING()
+        case ModelStarted(step, steps):
+            return texts.STARTING() if step == 1 else texts.STEP(step=step, steps=steps)
         case ThinkingDelta():
             return "" if show_thinking else texts.THINKING()
         case TextDelta(delta):

@@ -209,6 +209,7 @@ def test_the_plan_stands_above_the_answer_at_the_end() -> None:
     [
         ([Queued(2)], "Waiting for the model, place 2"),
         ([ModelStarted(1, 40, "tiny")], "Waiting for the first word"),
+        ([ModelStarted(2, 40, "tiny")], "Step 2 of 40"),
         ([Waiting("The host does not answer.")], "The host does not answer."),
         ([ToolStarted("a", "clock", {})], "Working"),
     ],
@@ -273,7 +274,7 @@ def test_the_footer_leaves_out_what_is_nothing(changes: dict[str, object], foote
 
 @pytest.mark.parametrize(
     ("limit", "data"),
-    [("iterations", "continue:7"), ("length", "continue:7"), ("context", "continue:7")],
+    [("iterations", "continue:7"), ("length", "continue:7"), ("context", "new:")],
 )
 def test_what_was_cut_off_can_go_on(limit: str, data: str) -> None:
     (page,) = fed([end("So far.", limit=limit)]).pages(2)
