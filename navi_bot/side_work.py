@@ -22,14 +22,15 @@ ORDER_WAIT = 0.5
 
 
 class SideWork:
-    """Async context manager; leaving it waits for what is under way."""
+    """Async context manager; leaving it waits for what is under way, an error cuts it off."""
 
     def __init__(self) -> None:
-        self._tasks = asyncio.TaskGroup()
+        self._group = asyncio.TaskGroup()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: dict[Address, set[asyncio.Task[None]]] = {}
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
+        await self._group.__aenter__()
         return self
 
     async def __aexit__(
@@ -38,11 +39,18 @@ class SideWork:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._tasks.__aexit__(kind, error, trace)
+        if error is not None:
+            for task in self._tasks:
+                task.cancel()
+        # Not told of `error`: it would come out wrapped in a group.
+        await self._group.__aexit__(None, None, None)
 
     def start(self, work: Coroutine[None, None, None], what: str) -> asyncio.Task[None]:
         """Begin a piece of work; `what` names it in the log if it fails."""
-        return self._tasks.create_task(_guarded(work, what))
+        task = self._group.create_task(_guarded(work, what))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def start_in(self, room: Address, work: Coroutine[None, None, None], what: str) -> None:
         """Begin a piece of work that what comes later in the room waits for."""
