@@ -25,12 +25,12 @@ def safe_name(name: str) -> str:
     """Return a plain file name: no path, no leading dots, at most 100 bytes."""
     base = _UNSAFE.sub("_", clean(name).replace("\\", "/").rpartition("/")[2])
     base = "".join(letter for letter in base if letter.isprintable())
-    base = base.strip().lstrip(".") or "file"
+    base = base.strip(" .") or "file"
     stem, dot, ending = base.rpartition(".")
     if not dot or len(ending.encode()) > NAME_LIMIT // 4:
         stem, ending = base, ""
     room = NAME_LIMIT - len(ending.encode()) - len(dot)
-    stem = stem.encode()[:room].decode("utf-8", "ignore") or "file"
+    stem = stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .") or "file"
     return f"{stem}.{ending}" if ending else stem
 
 
