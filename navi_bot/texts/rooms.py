@@ -18,15 +18,10 @@ UNKNOWN_COMMAND = Text(
 NOT_ALLOWED = Text("rooms.not_allowed", "You may not do that here.")
 NOT_YOURS = Text("rooms.not_yours", "That button is for somebody else.")
 PRESS_EXPIRED = Text("rooms.press_expired", "That button is not valid any more.")
-PRESS_DONE = Text("rooms.press_done", "Done.")
 OWNER_ONLY = Text("rooms.owner_only", "Only the owner may use /{command} here.")
 WELCOME_OWNER = Text(
     "rooms.welcome_owner",
     "You are my owner now, {name}. Ask me anything; /help shows what I can do.",
-)
-BAD_CODE = Text(
-    "rooms.bad_code",
-    "That link is used up or has expired. Restart me, or run `navi-bot pair list`, for a new one.",
 )
 PAIRING = Text(
     "rooms.pairing",

@@ -99,8 +99,10 @@ async def test_an_answer_counts_once(stage: Stage) -> None:
 async def test_nobody_answers_for_somebody_else(stage: Stage) -> None:
     await stage.hear(said("Bob's", BOB, TEAM, minutes_old=OLD))
     asked = stage.delivery.last
-    assert await stage.press(asked, choice(stage, "fresh"), ANN) == texts.NOT_YOURS()
+    for kind in ("fresh", "stale"):
+        assert await stage.press(asked, choice(stage, kind), ANN) == texts.NOT_YOURS()
     assert await stage.questions() == []
+    assert buttons(stage.delivery.last), "Bob can still choose"
 
 
 async def test_a_crash_before_the_question_asks_later(stage: Stage) -> None:
