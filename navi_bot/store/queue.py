@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
@@ -32,6 +33,8 @@ STALE_AFTER = 10.0
 SWEEP_EVERY = 5.0
 POLL_EVERY = 1.0
 """Seconds between looks for jobs that are due later; others are notified."""
+OPEN_TIMEOUT = 5.0
+"""Seconds to reach the database, with which the store has just spoken."""
 RESTART_FIRST, RESTART_LAST = 0.5, 15.0
 """Seconds until a worker that lost the database is started again."""
 
@@ -93,9 +96,11 @@ class Wakeups:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._app.open_async()
-            await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
-        except (ProcrastinateException, OSError) as error:
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                await self._app.open_async()
+                doing = await self._app.job_manager.list_jobs_async(status="doing")
+                await self._give_back(doing)
+        except (ProcrastinateException, psycopg.Error, OSError) as error:
             await self._app.close_async()
             raise StoreUnavailable("The database does not answer now.") from error
         await self._tasks.__aenter__()

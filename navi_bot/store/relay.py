@@ -73,8 +73,8 @@ class PostgresRelay:
             try:
                 yield backlog.heard()
             finally:
-                connection.remove_termination_listener(lost)
-                if not connection.is_closed():
+                if not backlog.closed:
+                    connection.remove_termination_listener(lost)
                     await connection.remove_listener(CHANNELS[side], hear)
 
 
@@ -84,14 +84,14 @@ class _Backlog:
     def __init__(self) -> None:
         self._waiting: dict[str, None] = {}
         self._changed = asyncio.Event()
-        self._closed = False
+        self.closed = False
 
     def add(self, news: str) -> None:
         self._waiting[news] = None
         self._changed.set()
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         self._changed.set()
 
     async def heard(self) -> AsyncIterator[str]:
@@ -103,5 +103,5 @@ class _Backlog:
                 news = next(iter(self._waiting))
                 del self._waiting[news]
                 yield news
-            if self._closed:
+            if self.closed:
                 raise StoreUnavailable("The database does not answer now.")
