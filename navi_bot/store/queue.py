@@ -79,6 +79,7 @@ class Wakeups:
         self._drain = drain
         self._tasks = asyncio.TaskGroup()
         self._working: list[asyncio.Task[None]] = []
+        self._jobs: set[asyncio.Task[None]] = set()
         self._stopping = False
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         self._app = procrastinate.App(
@@ -86,6 +87,7 @@ class Wakeups:
                 conninfo=dsn,
                 min_size=1,
                 max_size=3,
+                timeout=OPEN_TIMEOUT,
                 kwargs={
                     "options": f"-c search_path={QUEUE_SCHEMA}",
                     "application_name": "navi-bot queue",
@@ -119,11 +121,23 @@ class Wakeups:
         self._stopping = True
         for task in self._working:
             task.cancel()
-        await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
-        await self._app.close_async()
+        try:
+            await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
+        except asyncio.CancelledError:  # cut off while it drains, the library leaves its jobs
+            for job in self._jobs:
+                job.cancel()
+            if self._jobs:
+                await asyncio.wait(self._jobs)
+            raise
+        finally:
+            await self._app.close_async()
 
     async def _handle(self, room: int) -> None:
         """Run the handler; the boundary of one room's turn."""
+        job = asyncio.current_task()
+        assert job is not None
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
         try:
             await self._handler(RoomId(room))
         except NaviError as error:
@@ -148,6 +162,8 @@ class Wakeups:
                 )
                 wait = RESTART_FIRST
             except (ProcrastinateException, OSError) as error:
+                if self._stopping:
+                    return
                 log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, RESTART_LAST)
