@@ -11,7 +11,8 @@ import structlog
 
 from navi_bot.app.core import Core
 from navi_bot.app.owners import ensure_owners, owner_link
-from navi_bot.app.pulse import Pulse
+from navi_bot.app.pulse import Listening, Pulse
+from navi_bot.app.race import first_of
 from navi_bot.app.service import Service
 from navi_bot.errors import ConfigurationError, CredentialError, NaviError
 from navi_bot.notify import Notifier
@@ -27,6 +28,7 @@ class Daemon:
     def __init__(self, core: Core, adapters: Sequence[Adapter], aside: Sequence[Adapter]) -> None:
         self._parts = core.parts
         self._stopping = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._main = [Service(adapter, core, self._stopping) for adapter in adapters]
         self._aside = [Service(adapter, core, self._stopping) for adapter in aside]
         self._refused: list[CredentialError] = []
@@ -37,19 +39,22 @@ class Daemon:
         people = self._parts.stores.people
         await ensure_owners(people, self._parts.settings.owners)
         with self._signals():
-            async with asyncio.TaskGroup() as tasks:
-                besides = [tasks.create_task(self._announce()), tasks.create_task(self._beat())]
-                besides += [tasks.create_task(self._offer_ownership(one)) for one in self._main]
-                async with asyncio.TaskGroup() as serving:
-                    for service in self._main:
-                        serving.create_task(self._served(service))
-                    for service in self._aside:
-                        serving.create_task(service.run())
-                for task in besides:
-                    task.cancel()
+            await first_of(self._serve_all(), self._hurried.wait())
         log.info("daemon_stopped")
-        if self._refused:
+        if self._main and len(self._refused) == len(self._main):
             raise ConfigurationError(*(str(error) for error in self._refused))
+
+    async def _serve_all(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            besides = [tasks.create_task(self._announce()), tasks.create_task(self._beat())]
+            besides += [tasks.create_task(self._offer_ownership(one)) for one in self._main]
+            async with asyncio.TaskGroup() as serving:
+                for service in self._main:
+                    serving.create_task(self._served(service))
+                for service in self._aside:
+                    serving.create_task(service.run())
+            for task in besides:
+                task.cancel()
 
     async def _served(self, service: Service) -> None:
         """Serve one account; the daemon ends with the last one, or with its console."""
@@ -92,10 +97,11 @@ class Daemon:
     async def _beat(self) -> None:
         if not self._notifier.interval:
             return
-        adapters = [service.adapter for service in self._main]
-        pool = self._parts.stores.pool
-        pulse = Pulse(adapters, partial(ping, pool), self._notifier.beat, self._notifier.interval)
-        await pulse.run()
+        notifier, asked = self._notifier, partial(ping, self._parts.stores.pool)
+        await Pulse(self._listening, asked, notifier.beat, notifier.interval).run()
+
+    def _listening(self) -> list[Listening]:
+        return [(one.adapter, one.online_since) for one in self._main if one.state == "online"]
 
     def _stop(self) -> None:
         if not self._stopping.is_set():
@@ -106,12 +112,11 @@ class Daemon:
     def _signals(self) -> Iterator[None]:
         """Stop at SIGTERM and SIGINT; at a second one, at once."""
         loop = asyncio.get_running_loop()
-        main = asyncio.current_task()
 
         def asked() -> None:
-            if self._stopping.is_set() and main is not None:
-                main.cancel()
-            log.info("stop_asked")
+            log.info("stop_asked", again=self._stopping.is_set())
+            if self._stopping.is_set():
+                self._hurried.set()
             self._stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,11 +4,18 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import structlog
+
+from navi_bot.errors import Bug
+
+log = structlog.get_logger()
+
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> int:
     """Run the works; once one has ended, cancel the others and return its number.
 
-    Raises what that one raised, as it was.
+    Raises what that one raised, as it was. What another one raises while it
+    leaves comes too late to be raised; it is logged.
     """
     outcomes: list[tuple[int, Exception | None]] = []
     async with asyncio.TaskGroup() as group:
@@ -18,6 +25,11 @@ async def first_of(*works: Coroutine[Any, Any, object]) -> int:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+    if not outcomes:
+        raise Bug("A work was cancelled by somebody else than the one who waits for it.")
+    for number, error in outcomes[1:]:
+        if error is not None:
+            log.error("work_failed_late", work=number, exc_info=error)
     number, error = outcomes[0]
     if error is not None:
         raise error

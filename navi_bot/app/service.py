@@ -10,6 +10,8 @@ calls to the platform.
 """
 
 import asyncio
+import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Literal
@@ -20,7 +22,7 @@ from navi_bot.app.core import Core
 from navi_bot.app.race import first_of
 from navi_bot.decide import Policy
 from navi_bot.delivery.reconciler import Reconciler
-from navi_bot.errors import CredentialError, PlatformError, StoreError, StoreUnavailable
+from navi_bot.errors import PlatformError, StoreError
 from navi_bot.messages import Address
 from navi_bot.ports.platform import Adapter
 from navi_bot.rooms import Rooms
@@ -33,23 +35,40 @@ log = structlog.get_logger()
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between tries to reach a platform or the database; the last one repeats."""
 
+CONNECT_TIMEOUT = 60.0
+"""Seconds for one try; an adapter has shorter ones for each of its requests."""
+
 DELIVERY_DRAIN = 2.0
 """Seconds for the last calls when the account goes offline; what is left is stored."""
+
+LEASE_LOST = 2
+"""Its place among what ends being online."""
 
 State = Literal["connecting", "standing by", "online", "ended"]
 
 
 class Service:
-    """Serves one adapter. `settled`: it is online, or known to have to wait; `online`: it was."""
+    """Serves one adapter. `settled`: it is online, or known to have to wait; `online`: it was.
 
-    def __init__(self, adapter: Adapter, core: Core, stopping: asyncio.Event) -> None:
+    `online_since`: monotonic seconds of when it went online last.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        core: Core,
+        stopping: asyncio.Event,
+        waits: Sequence[float] = WAITS,
+    ) -> None:
         self.adapter = adapter
         self._core = core
         self._parts = core.parts
         self._stopping = stopping
+        self._waits = waits
         self.state: State = "connecting"
         self.settled = asyncio.Event()
         self.online = asyncio.Event()
+        self.online_since = 0.0
 
     async def run(self) -> None:
         """Serve until told to stop, or until the console is left.
@@ -65,15 +84,21 @@ class Service:
 
     async def _connected(self) -> bool:
         """Connect, however long it takes; False when told to stop meanwhile."""
-        for attempt in range(1 << 62):
+        attempt = 0
+        while not self._stopping.is_set():
             try:
-                return await first_of(self._stopping.wait(), self.adapter.connect()) == 1
-            except CredentialError:
-                raise
+                return await first_of(self._stopping.wait(), self._connect()) == 1
             except PlatformError as error:
                 await self._pause(attempt, "account_not_connected", error)
-                self.settled.set()
+                attempt += 1
         return False
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await self.adapter.connect()
+        except TimeoutError as error:
+            raise PlatformError(f"{self.adapter.platform} does not answer.") from error
 
     async def _serve(self) -> None:
         attempt = 0
@@ -81,18 +106,21 @@ class Service:
             try:
                 if await self._online_once():
                     return
+                self._become("connecting")
                 attempt = 0
-            except (StoreUnavailable, StoreError) as error:
+            except (PlatformError, StoreError) as error:
+                attempt = 0 if self.state == "online" else attempt
                 await self._pause(attempt, "account_offline", error)
                 attempt += 1
 
     async def _pause(self, attempt: int, event: str, error: Exception) -> None:
-        wait = WAITS[min(attempt, len(WAITS) - 1)]
+        self._become("connecting")
+        wait = self._waits[min(attempt, len(self._waits) - 1)]
         log.warning(event, platform=self.adapter.platform, error=str(error), retry_in=wait)
         await first_of(self._stopping.wait(), asyncio.sleep(wait))
 
     async def _online_once(self) -> bool:
-        """Be online once; True when the adapter has nothing more to receive."""
+        """Be online once; False when the lease was lost, True when that was all."""
         adapter, stores = self.adapter, self._parts.stores
         platform, account = adapter.platform, adapter.account
         async with AsyncExitStack() as stack:
@@ -109,11 +137,14 @@ class Service:
             await self._take_up(rooms, reconciler)
             await stack.enter_async_context(self._wakeups())
             cursor = await stores.inbox.cursor(platform, account)
+            self.online_since = time.monotonic()
             self._become("online")
             self.online.set()
             log.info("account_online", platform=platform, account=account)
             receiving = adapter.receive(rooms.accept, cursor)
-            return await first_of(receiving, self._stopping.wait(), leases.lost.wait()) == 0
+            return (
+                await first_of(receiving, self._stopping.wait(), leases.lost.wait()) != LEASE_LOST
+            )
 
     def _rooms(self) -> Rooms:
         parts = self._parts

@@ -26,7 +26,7 @@ class Platform:
         pytest.param(1000.0, "", 0.0, True, id="just heard"),
         pytest.param(1000.0 - POLL_AGE, "", 0.0, True, id="heard in time"),
         pytest.param(999.0 - POLL_AGE, "", 0.0, False, id="deaf"),
-        pytest.param(0.0, "", 990.0, True, id="just begun"),
+        pytest.param(0.0, "", 990.0, True, id="just online"),
         pytest.param(0.0, "", 500.0, False, id="never heard"),
         pytest.param(0.0, "Telegram does not answer.", 0.0, True, id="knows its trouble"),
     ],
@@ -35,9 +35,14 @@ def test_an_adapter_is_deaf_when_it_waits_for_nothing(
     contact: float, trouble: str, started: float, alive: bool
 ) -> None:
     adapter = cast("Adapter", Platform(contact, trouble))
-    fault = examine([adapter], started, now=1000.0)
+    fault = examine([(adapter, started)], now=1000.0)
     assert (fault == "") is alive
     assert alive or "telegram" in fault
+
+
+def test_who_is_not_online_is_not_expected_to_hear() -> None:
+    """A daemon that stands by for hours is well."""
+    assert examine([], now=1000.0) == ""
 
 
 async def beats(adapter: Platform, database: list[bool]) -> int:
@@ -57,7 +62,8 @@ async def beats(adapter: Platform, database: list[bool]) -> int:
         elif not answer:
             raise StoreUnavailable("gone")
 
-    running = asyncio.ensure_future(Pulse([cast("Adapter", adapter)], ping, beat, 0.001).run())
+    listening = [(cast("Adapter", adapter), 0.0)]
+    running = asyncio.ensure_future(Pulse(lambda: listening, ping, beat, 0.001).run())
     await asyncio.wait_for(asked.wait(), 5)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+import structlog.testing
 
 from navi_bot.app.race import first_of
+from navi_bot.errors import Bug
 
 
 async def never() -> None:
@@ -36,6 +38,30 @@ async def test_its_error_comes_out_as_it_was() -> None:
 
     with pytest.raises(ValueError, match="this one"):
         await first_of(never(), failing())
+
+
+async def test_an_error_of_one_that_leaves_is_logged() -> None:
+    """It comes too late to be raised, and is not lost."""
+
+    async def failing_late() -> None:
+        try:
+            await never()
+        finally:
+            raise ValueError("too late")
+
+    with structlog.testing.capture_logs() as lines:
+        assert await first_of(soon(), failing_late()) == 0
+    assert [str(line["exc_info"]) for line in lines] == ["too late"]
+
+
+async def test_a_work_that_gives_up_by_itself_is_a_fault() -> None:
+    """A cancellation that nobody asked for must not look like an end in good order."""
+
+    async def gives_up() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(Bug):
+        await first_of(gives_up(), never())
 
 
 async def test_the_others_have_cleaned_up_when_it_returns() -> None:
