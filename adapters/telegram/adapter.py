@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import structlog
 import telegram
-from telegram.error import TelegramError
+from telegram.error import TelegramError, TimedOut
 from telegram.request import HTTPXRequest
 
 from adapters.telegram import inbound
@@ -168,6 +168,8 @@ class TelegramAdapter:
                 updates = await self._bot.get_updates(
                     offset=offset, timeout=self._patience.poll, allowed_updates=WANTED
                 )
+        except TimedOut as error:  # or no connection was free: one of a poll cut off is stuck
+            raise TimeoutError from error
         except TelegramError as error:
             raise translate(error) from error
         self._last_contact = self._clock()

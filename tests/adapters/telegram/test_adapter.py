@@ -282,6 +282,27 @@ async def test_a_black_holed_poll_gets_new_connections(server: Server) -> None:
         await server.wait_for(lambda: taken.events, timeout=10)
 
 
+async def test_polling_can_begin_again_after_it_was_cut_off(server: Server) -> None:
+    """A lease that was lost and regained: the poll cut off leaves no connection stuck."""
+    ann = server.person(5, "Ann")
+    chat = server.private_chat(ann)
+    taken = Taken()
+    adapter = TelegramAdapter(server.token, server.url)
+    await adapter.connect()
+    for number in range(3):
+        polls = len(server.calls("getUpdates"))
+        async with asyncio.TaskGroup() as group:
+            receiving = group.create_task(adapter.receive(taken.accept, ""))
+            await server.wait_for(lambda begun=polls: len(server.calls("getUpdates")) > begun)
+            receiving.cancel()
+        server.say(chat, ann, f"hello {number}")
+    async with asyncio.TaskGroup() as group:
+        receiving = group.create_task(adapter.receive(taken.accept, ""))
+        await server.wait_for(lambda: len(taken.events) >= 3, timeout=10)
+        receiving.cancel()
+    await adapter.close()
+
+
 MENTIONS = [
     ("@navi_bot what?", "what?"),
     ("@Navi_Bot, what?", "what?"),
