@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from strict_telegram import TERMINATED, Broken, File, Hang, Refuse, Reset, Server, Throttle
@@ -282,6 +283,10 @@ async def test_a_black_holed_poll_gets_new_connections(server: Server) -> None:
         await server.wait_for(lambda: taken.events, timeout=10)
 
 
+def polled_more(server: Server, often: int) -> bool:
+    return len(server.calls("getUpdates")) > often
+
+
 async def test_polling_can_begin_again_after_it_was_cut_off(server: Server) -> None:
     """A lease that was lost and regained: the poll cut off leaves no connection stuck."""
     ann = server.person(5, "Ann")
@@ -290,10 +295,10 @@ async def test_polling_can_begin_again_after_it_was_cut_off(server: Server) -> N
     adapter = TelegramAdapter(server.token, server.url)
     await adapter.connect()
     for number in range(3):
-        polls = len(server.calls("getUpdates"))
+        more = partial(polled_more, server, len(server.calls("getUpdates")))
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(adapter.receive(taken.accept, ""))
-            await server.wait_for(lambda begun=polls: len(server.calls("getUpdates")) > begun)
+            await server.wait_for(more)
             receiving.cancel()
         server.say(chat, ann, f"hello {number}")
     async with asyncio.TaskGroup() as group:
