@@ -21,6 +21,9 @@ from navi_bot.store.pool import ping
 
 log = structlog.get_logger()
 
+OWNER_RETRY = 10.0
+"""Seconds until the link for an owner is tried again when the database was away."""
+
 
 class Daemon:
     """Runs once. It lives for its adapters; those `aside` are served as long as it does."""
@@ -81,18 +84,21 @@ class Daemon:
 
     async def _offer_ownership(self, service: Service) -> None:
         await service.online.wait()
-        try:
-            link = await owner_link(self._parts.stores.people, service.adapter)
-        except NaviError as error:
-            log.warning("owner_link_not_made", error=str(error))
-            return
-        if link:
+        if link := await self._owner_link(service):
             log.warning("owner_link_made", link=link, hours=1)
             print(
                 f"Nobody owns me yet. Open {link} within an hour to become my owner.",
                 file=sys.stdout,
                 flush=True,
             )
+
+    async def _owner_link(self, service: Service) -> str:
+        while True:
+            try:
+                return await owner_link(self._parts.stores.people, service.adapter)
+            except NaviError as error:
+                log.warning("owner_link_not_made", error=str(error), retry_in=OWNER_RETRY)
+            await asyncio.sleep(OWNER_RETRY)
 
     async def _beat(self) -> None:
         if not self._notifier.interval:

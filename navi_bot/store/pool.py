@@ -82,7 +82,7 @@ def translated() -> Iterator[None]:
     """Turn the driver's errors into ours; bugs pass as they are."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (*_AWAY, asyncpg.PostgresError) as error:
         ours = translate(error)
         if ours is None:
             raise
