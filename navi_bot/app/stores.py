@@ -1,5 +1,6 @@
 """Opens the database and hands out its aggregates."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -80,4 +81,18 @@ async def _server(settings: Settings, stack: AsyncExitStack, alone: bool) -> tup
     if running is not None:
         return running, "embedded PostgreSQL of the running daemon"
     server = await stack.enter_async_context(EmbeddedServer(settings.data_dir))
+    await stack.enter_async_context(_kept(server))
     return server.dsn, server.describe()
+
+
+@asynccontextmanager
+async def _kept(server: EmbeddedServer) -> AsyncIterator[None]:
+    """Have the server started again should it end by itself; StoreError if that fails."""
+    tasks = asyncio.TaskGroup()
+    await tasks.__aenter__()
+    keeping = tasks.create_task(server.keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await tasks.__aexit__(None, None, None)  # told of an error, it would wrap it

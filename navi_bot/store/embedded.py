@@ -13,12 +13,14 @@ cluster (a lock file); other processes only connect to what it has started.
 
 import asyncio
 import fcntl
+import math
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -38,6 +40,10 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 LOCK_PAUSE = 0.1
 """Seconds between tries for the lock."""
+LOOK_EVERY = 0.5
+"""Seconds between looks whether the server still runs."""
+SOUND_RUN = 60.0
+"""Seconds that a server started again must run; one that ends sooner would end for ever."""
 LOG_LIMIT = 5_000_000
 """Bytes of the server's log after which it is begun anew at a start."""
 
@@ -76,6 +82,7 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._said_before = 0
+        self._port = 0
         self.dsn = ""
 
     def describe(self) -> str:
@@ -98,6 +105,26 @@ class EmbeddedServer:
         trace: TracebackType | None,
     ) -> None:
         await self._stop()
+
+    async def keep(self) -> None:
+        """Start the server again whenever it ends by itself, for ever.
+
+        StoreError when it does not start, or ends again at once.
+        """
+        began = -math.inf
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self._process is None or self._process.poll() is None:
+                continue
+            log.error("database_ended", code=self._process.returncode)
+            if time.monotonic() - began < SOUND_RUN:
+                raise StoreError(
+                    "The database server ends again and again. "
+                    f"Its own words are in {self._cluster.log_file}."
+                )
+            began = time.monotonic()
+            await self._start()
+            log.warning("database_restarted")
 
     def _prepare_folders(self) -> None:
         try:
@@ -132,10 +159,11 @@ class EmbeddedServer:
         await end_leftover(self._cluster)
         await asyncio.to_thread(ensure_cluster, self._cluster, user)
         user.own(self._cluster.sockets)
-        port = 5432 if self._cluster.uses_socket else _free_port()
-        self._process = self._launch(user, port)
+        if not self._port:  # once: whoever has the DSN finds the server again by it
+            self._port = 5432 if self._cluster.uses_socket else _free_port()
+        self._process = self._launch(user, self._port)
         await self._until_ready()
-        self.dsn = self._cluster.dsn(port)
+        self.dsn = self._cluster.dsn(self._port)
 
     def _launch(self, user: ServerUser, port: int) -> subprocess.Popen[bytes]:
         settings = dict(_SETTINGS, port=str(port))

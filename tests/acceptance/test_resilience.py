@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
@@ -97,6 +99,59 @@ async def test_a_database_that_goes_away_loses_nothing(stage: Stage) -> None:
         assert time.monotonic() - joined < 10
     cable.cut()
     assert sum("for it" in text for text in stage.texts()) == 1
+
+
+def postmaster(stage: Stage) -> int:
+    """Return the process id of the daemon's own database server."""
+    return int((stage.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+async def test_an_own_database_that_is_killed_is_started_again(stage: Stage) -> None:
+    """kill -9 in the middle of a turn: said at once, and the answer comes all the same."""
+    del stage.environment["NAVI_DATABASE_URL"]
+    hold = asyncio.Event()
+    stage.plays(in_turn([Text("wait "), Hold(hold), Text("for it")], say("next")))
+    async with stage.start() as daemon:
+        await daemon.ready()
+        stage.ask("tell me")
+        await stage.shows("wait")
+        os.kill(postmaster(stage), signal.SIGKILL)
+        await daemon.event("database_ended", within=5)
+        hold.set()
+        await daemon.event("database_restarted", within=20)
+        stage.ask("and now?")
+        await stage.shows("for it", "⏱", within=40)
+        await stage.shows("next", "⏱", within=40)
+        daemon.terminate()
+        assert await daemon.ended(20) == 0
+    assert sum("for it" in text for text in stage.texts()) == 1
+
+
+async def test_an_own_database_that_dies_again_ends_the_daemon(stage: Stage) -> None:
+    """Once is mended in silence, twice in a row is not."""
+    del stage.environment["NAVI_DATABASE_URL"]
+    async with stage.start() as daemon:
+        await daemon.ready()
+        os.kill(postmaster(stage), signal.SIGKILL)
+        await daemon.event("database_restarted", within=20)
+        os.kill(postmaster(stage), signal.SIGKILL)
+        assert await daemon.ended(20) == 1
+    assert daemon.raw[-1].startswith("The database server ends again and again.")
+
+
+async def test_an_own_database_that_cannot_be_started_again_ends_the_daemon(stage: Stage) -> None:
+    """One sentence, exit 1: the service manager starts it again."""
+    del stage.environment["NAVI_DATABASE_URL"]
+    stage.plays(say("hello"))
+    async with stage.start() as daemon:
+        await daemon.ready()
+        (stage.data_dir / "postgres" / "global" / "pg_control").write_bytes(b"")
+        os.kill(postmaster(stage), signal.SIGKILL)
+        began = time.monotonic()
+        assert await daemon.ended(40) == 1
+        assert time.monotonic() - began < 15
+    words = [line for line in daemon.raw if not line.startswith("{")]
+    assert [line.partition(":")[0] for line in words] == ["The database server did not start"]
 
 
 async def test_an_old_backlog_is_asked_about_once(stage: Stage) -> None:
