@@ -9,14 +9,12 @@ from zoneinfo import ZoneInfo
 from navi_bot.agent.loop import Agent
 from navi_bot.app.desk import desk_of
 from navi_bot.app.parts import Parts
-from navi_bot.errors import ConfigurationError
 from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.models.guard import guarded
 from navi_bot.models.repetition import RepetitionDetector
 from navi_bot.ports.records import TurnStart
 from navi_bot.question import Questions
 from navi_bot.replies import Replies
-from navi_bot.settings import Settings
 from navi_bot.store.files import workspace
 from navi_bot.turn import Doors, TurnRunner
 from navi_bot.turn_run import AgentLoop
@@ -59,7 +57,7 @@ def _loop(parts: Parts) -> AgentLoop:
         guard=guarded,
         estimator=parts.estimator,
         repetition=RepetitionDetector,
-        persona=_persona(settings),
+        persona=parts.persona,
     )
     return AgentLoop(
         agent,
@@ -80,16 +78,3 @@ def _live(parts: Parts, start: TurnStart) -> LiveMessage:
         redact=parts.hide,
     )
     return LiveMessage(start.id, parts.online.surface(address), time.monotonic(), options)
-
-
-def _persona(settings: Settings) -> str:
-    """Return the operator's persona, "" for the shipped one."""
-    if settings.persona_file is None:
-        return settings.persona
-    try:
-        return settings.persona_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"NAVI_PERSONA_FILE {settings.persona_file} cannot be read; make it a UTF-8 text "
-            "file that navi-bot may read."
-        ) from error

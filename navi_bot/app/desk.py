@@ -29,6 +29,10 @@ class Choices:
         default = backend.default_model if backend else ""
         return self._hosts.model or profile.model or default
 
+    def reload(self) -> tuple[str, ...]:
+        self._profiles.reload()
+        return self._profiles.problems
+
 
 def desk_of(parts: Parts) -> Desk:
     stores = parts.stores
@@ -58,5 +62,6 @@ def desk_of(parts: Parts) -> Desk:
         now=lambda: datetime.now(UTC),
         default_profile=parts.settings.profile,
         num_ctx=parts.settings.ollama_num_ctx,
+        persona=parts.persona,
         commands=lambda: parts.commands,
     )

@@ -126,8 +126,15 @@ def _thinking(settings: RoomSettings) -> str:
     return {True: "on", False: "off", None: "auto"}[settings.think]
 
 
-async def tools(_ask: Ask, desk: Desk) -> Reply:
-    """List the tools and what is wrong with those that were skipped."""
+async def tools(ask: Ask, desk: Desk) -> Reply:
+    """List the tools and what is wrong with those that were skipped, or show one's manual."""
+    if ask.arguments:
+        named = {tool.name.lower(): tool for tool in desk.tools()}.get(ask.arguments.lower())
+        if named is None:
+            known = ", ".join(tool.name for tool in desk.tools()) or "-"
+            wanted = _shortened(ask.arguments)
+            return refuse(ask, texts.NO_SUCH_TOOL(wanted=wanted, known=known))
+        return say(named.told())
     lines = [_described(tool) for tool in desk.tools()]
     lines += [f"- ⚠ {problem}" for problem in desk.problems()]
     listed = "\n".join(lines) or texts.NO_TOOLS()

@@ -78,6 +78,13 @@ class Profiles(Protocol):
         """Return the model that a profile uses here."""
         ...
 
+    def reload(self) -> tuple[str, ...]:
+        """Read them again; return a sentence for each that was skipped.
+
+        ConfigurationError when none would be usable; then those known stay.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -96,6 +103,7 @@ class Desk:
     now: Callable[[], datetime]
     default_profile: str
     num_ctx: int
+    persona: str
     commands: Callable[[], Mapping[str, "Command"]]
 
 

@@ -135,3 +135,21 @@ class Tool:
         if parameters is None:
             parameters = self.arguments.model_json_schema()
         return ToolSchema(self.name, self.description, parameters)
+
+    def told(self) -> str:
+        """Return everything there is to know of it: description, manual, arguments."""
+        parts = (f"{self.name}: {self.description}", self.manual, self._arguments_told())
+        return "\n\n".join(part for part in parts if part)
+
+    def _arguments_told(self) -> str:
+        schema = self.schema.parameters
+        properties, required = schema.get("properties"), schema.get("required", [])
+        if not isinstance(properties, Mapping) or not properties:
+            return "It takes no arguments."
+        lines = [
+            f"- {field} ({shape.get('type', 'any')}"
+            f"{', required' if isinstance(required, list) and field in required else ''})"
+            f"{': ' + shape['description'] if 'description' in shape else ''}"
+            for field, shape in properties.items()
+        ]
+        return "\n".join(["Arguments:", *lines])

@@ -13,7 +13,9 @@ HELP_NEW = Text("help.new", "begin a new conversation; the old one is kept")
 HELP_PROFILE = Text("help.profile", "show or change the profile: /profile developer")
 HELP_MODEL = Text("help.model", "show or change the model of this chat; /model default undoes it")
 HELP_THINK = Text("help.think", "thinking: on, off, hide, auto")
-HELP_TOOLS = Text("help.tools", "list the tools")
+HELP_TOOLS = Text("help.tools", "list the tools, or show the manual of one: /tools clock")
+HELP_RELOAD = Text("help.reload", "read the profiles again")
+HELP_PERSONA = Text("help.persona", "show the persona that speaks here")
 HELP_NOTES = Text("help.notes", "show the scratchpad")
 HELP_USAGE = Text("help.usage", "tokens used today and in the last 30 days")
 HELP_STATUS = Text("help.status", "how this chat and I are doing")
@@ -61,6 +63,11 @@ THINK_STATE = Text(
     "hide: think unseen; auto: as the model likes.",
 )
 TOOLS = Text("tools.list", "Tools")
+NO_SUCH_TOOL = Text("tools.unknown", "There is no tool {wanted}. There are: {known}.")
+RELOADED = Text("reload.done", "Profiles read again: {names}.")
+PERSONA_HOW = Text(
+    "persona.how", "It is set by NAVI_PERSONA or NAVI_PERSONA_FILE; a restart takes a change."
+)
 NO_TOOLS = Text("tools.none", "There are none.")
 NO_NOTES = Text("notes.none", "The scratchpad is empty.")
 USAGE = Text(

@@ -232,6 +232,40 @@ async def test_tools_lists_the_good_and_the_bad(stage: Stage) -> None:
     assert "- ⚠ rocket.py was left out: it has no description." in lines
 
 
+async def test_tools_with_a_name_shows_its_manual(stage: Stage) -> None:
+    """N-132: what the model can read, people can read too."""
+    stage.tools = (
+        Tool(
+            "clock", "Tell the time.", Nothing, Effect.PURE, "always", "daemon", nothing, "Turn it."
+        ),
+    )
+    shown = await says(stage, "/tools CLOCK")
+    assert "clock: Tell the time." in shown
+    assert "Turn it." in shown
+    assert "It takes no arguments." in shown
+    assert texts.NO_SUCH_TOOL(wanted="rocket", known="clock") in await says(stage, "/tools rocket")
+
+
+async def test_reload_reads_the_profiles_again_and_names_the_bad(stage: Stage) -> None:
+    shown = await says(stage, "/reload")
+    assert stage.profiles.reloads == 1
+    assert texts.RELOADED(names="secretary, developer, server_admin") in shown
+    assert "⚠ Profile 'mine' was skipped" in shown
+
+
+async def test_persona_shows_who_speaks(stage: Stage) -> None:
+    shown = await says(stage, "/persona")
+    assert "I am Navi." in shown
+    assert "NAVI_PERSONA_FILE" in shown
+
+
+@pytest.mark.parametrize("command", ["reload", "persona"])
+async def test_what_the_daemon_is_made_of_is_the_owners(stage: Stage, command: str) -> None:
+    await stage.hear(said(f"/{command}", who=BOB))
+    assert stage.profiles.reloads == 0
+    assert room_texts.OWNER_ONLY(command=command) in "\n".join(stage.delivery.texts())
+
+
 async def test_notes_shows_the_scratchpad_of_this_session(stage: Stage) -> None:
     assert await says(stage, "/notes") == texts.NO_NOTES()
     room = await stage.room(private(ANN))

@@ -30,6 +30,8 @@ LISTED: dict[str, Who] = {
     "stop": Who.ANYONE,
     "retry": Who.ANYONE,
     "continue": Who.ANYONE,
+    "reload": Who.OWNER,
+    "persona": Who.OWNER,
 }
 HIDDEN = {"fresh", "stale"}
 
@@ -129,7 +131,7 @@ async def test_every_command_for_everybody_everywhere(stage: Stage) -> None:
 HELP: list[tuple[Sender, Address, set[str]]] = [
     (ANN, private(ANN), set(LISTED)),
     (ANN, TEAM, set(LISTED)),
-    (BOB, private(BOB), set(LISTED)),
+    (BOB, private(BOB), {name for name, who in LISTED.items() if who is not Who.OWNER}),
     (BOB, TEAM, {name for name, who in LISTED.items() if who is Who.ANYONE}),
 ]
 

@@ -170,6 +170,13 @@ def buttons(post: Post) -> dict[str, Button]:
 class Choices:
     """Three profiles; implements the commands' Profiles port."""
 
+    def __init__(self) -> None:
+        self.reloads = 0
+
+    def reload(self) -> tuple[str, ...]:
+        self.reloads += 1
+        return ("Profile 'mine' was skipped: config.json is no JSON.",)
+
     def summaries(self) -> Sequence[ProfileSummary]:
         names = ("secretary", "developer", "server_admin")
         return [ProfileSummary(one, one.title(), f"The {one}.", "", ()) for one in names]
@@ -221,6 +228,7 @@ class Stage:
         self.running = Running()
         self.delivery = Screen()
         self.host = Host()
+        self.profiles = Choices()
         self.tools: tuple[Tool, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.commands = all_commands()
@@ -235,7 +243,7 @@ class Stage:
             turns=self.turns,
             sessions=self.sessions,
             running=self.running,
-            profiles=Choices(),
+            profiles=self.profiles,
             model=self.host,
             tools=lambda: self.tools,
             problems=lambda: self.problems,
@@ -244,6 +252,7 @@ class Stage:
             now=lambda: self.now,
             default_profile="secretary",
             num_ctx=10_000,
+            persona="I am Navi.",
             commands=lambda: self.commands,
         )
 
