@@ -18,6 +18,7 @@ from typing import Protocol
 
 import structlog
 
+from navi_bot.agent.stopping import Stopped, until_stopped
 from navi_bot.errors import ModelUnavailable, NaviError, StoreError, StoreUnavailable
 from navi_bot.events import (
     Ending,
@@ -184,7 +185,11 @@ class _Turn:
             return None
         if self._start.request.kind == "continue":
             return None
-        question = await self._doors.questions.prepare(self._start)
+        try:
+            preparing = self._doors.questions.prepare(self._start)
+            question = await until_stopped(preparing, self._running.stop)
+        except Stopped:  # the loop ends by itself; what was asked is kept
+            return Question(self._start.request.text, (), (), ())
         for problem in question.problems:
             self._feed(Notice(problem))
         return question

@@ -1,7 +1,8 @@
 """What commands may reach, made of the daemon's parts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from navi_bot.agent.profiles import Profiles
 from navi_bot.app.hosts import Hosts
@@ -35,7 +36,7 @@ class Choices:
 
 
 def desk_of(parts: Parts) -> Desk:
-    stores = parts.stores
+    stores, zone = parts.stores, ZoneInfo(parts.settings.timezone)
 
     def catalogue() -> Catalogue:
         """Return every tool of any profile, and what is wrong with the others."""
@@ -59,8 +60,7 @@ def desk_of(parts: Parts) -> Desk:
         problems=lambda: catalogue().problems(),
         notes=notes,
         status=lambda: status_lines(parts.online, parts.aftermath, stores.database),
-        now=lambda: datetime.now(UTC),
-        default_profile=parts.settings.profile,
+        now=lambda: datetime.now(zone),
         num_ctx=parts.settings.ollama_num_ctx,
         persona=parts.persona,
         commands=lambda: parts.commands,

@@ -101,7 +101,6 @@ class Desk:
     notes: Callable[[PersonId, Head], Awaitable[Mapping[str, str]]]
     status: Callable[[], tuple[str, ...]]
     now: Callable[[], datetime]
-    default_profile: str
     num_ctx: int
     persona: str
     commands: Callable[[], Mapping[str, "Command"]]

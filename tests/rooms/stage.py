@@ -250,7 +250,6 @@ class Stage:
             notes=self._notes,
             status=lambda: ("All is well.",),
             now=lambda: self.now,
-            default_profile="secretary",
             num_ctx=10_000,
             persona="I am Navi.",
             commands=lambda: self.commands,

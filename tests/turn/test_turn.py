@@ -40,7 +40,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.delivery import LiveSource
 from navi_bot.ports.records import TurnRequest, TurnStart
-from navi_bot.question import Question, Questions
+from navi_bot.question import Fetch, Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.store.files import PostgresFiles
 from navi_bot.store.inbox import PostgresInbox
@@ -155,6 +155,10 @@ class FlakyTurns(PostgresTurns):
         await super().finish(*arguments, **named)  # type: ignore[arg-type]  # passed through
 
 
+async def content(address: Address, attachment: Attachment, limit: int) -> bytes:
+    return b"content"
+
+
 class Scene:
     """A room with Ann in it, and a runner whose loop plays scripts."""
 
@@ -169,6 +173,7 @@ class Scene:
         self.ended: list[Ending] = []
         self.files = PostgresFiles(pool, tmp_path)  # type: ignore[arg-type]  # a Path
         self.ann = PersonId(0)
+        self.fetch: Fetch = content
 
     async def ask(self, text: str = "What time is it?", **more: object) -> RoomId:
         address = Address("telegram", "1", "5")
@@ -185,7 +190,7 @@ class Scene:
                 sessions=self.sessions,
                 delivery=self.room,
                 running=self.running,
-                questions=Questions(self.files, self._fetch, 100),
+                questions=Questions(self.files, self.fetch, 100),
                 loop=loop,
                 live=lambda start: self.live,
                 ended=self._ended,
@@ -196,9 +201,6 @@ class Scene:
 
     async def _ended(self, ending: Ending) -> None:
         self.ended.append(ending)
-
-    async def _fetch(self, address: Address, attachment: Attachment, limit: int) -> bytes:
-        return b"content"
 
     async def state(self) -> str:
         state: str = await self.pool.fetchval("SELECT state FROM turns ORDER BY id LIMIT 1")
@@ -467,6 +469,35 @@ async def test_what_comes_along_is_fetched_or_named(scene: Scene) -> None:
     assert [file.name for file in question.files] == ["notes.txt"]
     assert "film.mkv" in question.problems[0]
     assert len(scene.live.of(Notice)) == 1
+
+
+async def test_stop_wins_while_a_file_is_fetched(scene: Scene) -> None:
+    """However long the download would take; the question is kept without it."""
+    fetching = asyncio.Event()
+
+    async def never(address: Address, attachment: Attachment, limit: int) -> bytes:
+        fetching.set()
+        await asyncio.Event().wait()
+        return b""
+
+    async def stopped(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        assert question is not None
+        await journal.record([Entry(Message("user", question.text))])
+        async for event in stops(start, None, journal, running):
+            yield event
+
+    scene.fetch = never
+    attachments = (Attachment("file", "a", "film.mkv", "video/x-matroska", size=7),)
+    room = await scene.ask("watch this", attachments=attachments)
+    waking = asyncio.ensure_future(scene.runner(Loop(stopped)).wake(room))
+    turn = await until(scene.running)
+    await fetching.wait()
+    turn.stop.stop("Ann")
+    await asyncio.wait_for(waking, 2)
+    assert await scene.state() == "stopped"
+    assert ("user", "watch this") in await scene.context()
 
 
 async def test_messages_waiting_at_the_start_are_looked_for(scene: Scene) -> None:
