@@ -1,7 +1,7 @@
 """A real PostgreSQL for every test that wants one: the embedded server itself.
 
-`dsn` is the URL of a fresh, migrated database; `database` a pool on it. The
-template is migrated once a run. NAVI_TEST_POSTGRES names another server to
+`dsn` is the URL of a migrated database without rows; `database` a pool on it.
+It is migrated once a run and emptied after each test. NAVI_TEST_POSTGRES names another server to
 run against, as a URL with the right to create databases.
 """
 
@@ -22,6 +22,21 @@ from navi_bot.store.migrate import migrate
 from navi_bot.store.pool import open_pool
 
 TEMPLATE = f"navi_template_{os.getpid()}"
+SHARED = f"navi_test_{os.getpid()}"
+EMPTIED = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'",
+    """
+    DO $$ BEGIN EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ')
+            || ' RESTART IDENTITY'
+        FROM pg_tables
+        WHERE schemaname IN ('public', 'procrastinate') AND tablename <> 'schema_migrations'
+    ); END $$
+    """,
+)
+"""A fifth of the time that making a database for every test takes (40 to 250 ms)."""
 UNSYNCED = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
 """No test survives a power cut; a database is made in half the time."""
 _numbers = itertools.count(1)
@@ -70,22 +85,25 @@ def server_dsn() -> Iterator[str]:
 @pytest.fixture
 async def empty_dsn(server_dsn: str) -> AsyncIterator[str]:
     """The URL of a fresh database without any table."""
-    async for url in _fresh(server_dsn, "template1"):
-        yield url
+    name = f"navi_test_{os.getpid()}_{next(_numbers)}"
+    await _execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE template1")
+    yield with_database(server_dsn, name)
+    await _execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated(server_dsn: str) -> Iterator[str]:
+    """The URL of the migrated database that tests have one after another."""
+    asyncio.run(_execute(server_dsn, f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}"))
+    yield with_database(server_dsn, SHARED)
+    asyncio.run(_execute(server_dsn, f"DROP DATABASE {SHARED} WITH (FORCE)"))
 
 
 @pytest.fixture
-async def dsn(server_dsn: str) -> AsyncIterator[str]:
-    """The URL of a fresh migrated database."""
-    async for url in _fresh(server_dsn, TEMPLATE):
-        yield url
-
-
-async def _fresh(server: str, template: str) -> AsyncIterator[str]:
-    name = f"navi_test_{os.getpid()}_{next(_numbers)}"
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield with_database(server, name)
-    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+async def dsn(migrated: str) -> AsyncIterator[str]:
+    """The URL of a migrated database with no row in it; a test leaves its tables as they are."""
+    yield migrated
+    await _execute(migrated, *EMPTIED)
 
 
 @pytest.fixture
