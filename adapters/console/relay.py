@@ -78,6 +78,7 @@ class RelayAdapter:
         self._relay = relay
         self._clock = clock
         self.outbound = RelayOutbound(relay)
+        self._taken: tuple[Inbound, ...] = ()
 
     @property
     def last_contact(self) -> float:
@@ -102,9 +103,10 @@ class RelayAdapter:
                 await self._take(accept)
 
     async def _take(self, accept: Accept) -> None:
-        typed = await self._relay.take()
-        if typed:
-            await accept(typed, "")
+        self._taken += await self._relay.take()  # kept until it is accepted
+        if self._taken:
+            await accept(self._taken, "")
+            self._taken = ()
 
     async def close(self) -> None:
         """Have nothing to close."""

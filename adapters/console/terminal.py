@@ -23,7 +23,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from adapters.console.account import ACCOUNT, PLATFORM, ConsoleCalls, said
 from adapters.console.markup import ConsoleSurface, Fragments, fragments
-from navi_bot.messages import Address, Page
+from navi_bot.messages import Address, Page, Said
 from navi_bot.ports.platform import Accept
 from navi_bot.texts import console as texts
 
@@ -126,6 +126,8 @@ class TerminalAdapter:
         self._output = terminal_output
         self.outbound = TerminalOutbound(self._print)
         self._interrupted = -LEAVE_WITHIN
+        self._greeted = False
+        self._typed: Said | None = None
         self._session: PromptSession[str] = PromptSession(
             message=self._prompt,
             history=FileHistory(str(history)),
@@ -149,22 +151,39 @@ class TerminalAdapter:
         """Have nothing to connect to."""
 
     async def receive(self, accept: Accept, cursor: str) -> None:
-        """Hand over what is typed until the person leaves."""
+        """Hand over what is typed until the person leaves.
+
+        Begun again, it starts with what could not be handed over.
+        """
         with patch_stdout(raw=True):
-            self._print([("fg:ansibrightblack", f"{texts.GREETING()}\n\n")])
+            self._greet()
             while True:
-                try:
-                    text = await self._session.prompt_async()
-                except EOFError:
+                self._typed = self._typed or await self._read()
+                if self._typed is None:
                     return
-                except KeyboardInterrupt:
-                    now = self._clock()
-                    if now - self._interrupted < LEAVE_WITHIN:
-                        return
-                    self._interrupted = now
-                    text = "/stop"
-                if text.strip():
-                    await accept((said(text, self.account),), "")
+                await accept((self._typed,), "")
+                self._typed = None
+
+    def _greet(self) -> None:
+        if not self._greeted:
+            self._print([("fg:ansibrightblack", f"{texts.GREETING()}\n\n")])
+            self._greeted = True
+
+    async def _read(self) -> Said | None:
+        """Return the next line that says something, None when the person leaves."""
+        while True:
+            try:
+                text = await self._session.prompt_async()
+            except EOFError:
+                return None
+            except KeyboardInterrupt:
+                now = self._clock()
+                if now - self._interrupted < LEAVE_WITHIN:
+                    return None
+                self._interrupted = now
+                text = "/stop"
+            if text.strip():
+                return said(text, self.account)
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()

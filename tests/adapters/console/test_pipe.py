@@ -10,6 +10,7 @@ import pytest
 
 from adapters.console.account import address
 from adapters.console.pipe import PipeAdapter
+from navi_bot.errors import Refused, StoreUnavailable
 from navi_bot.messages import Inbound, Page, Prose, Said
 
 
@@ -19,6 +20,7 @@ class Room:
     def __init__(self, adapter: PipeAdapter) -> None:
         self.adapter = adapter
         self.asked: list[str] = []
+        self.heard = asyncio.Event()
         self.waiting = 0
         self.most_waiting = 0
 
@@ -28,6 +30,7 @@ class Room:
         (said,) = batch
         assert isinstance(said, Said)
         self.asked.append(said.text)
+        self.heard.set()
         asyncio.get_running_loop().call_later(0.005, self._answer, said.text)
 
     def _answer(self, text: str) -> None:
@@ -82,4 +85,58 @@ async def test_no_thread_waits_for_input_that_never_comes() -> None:
         receiving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await receiving
+    os.close(writing)
+
+
+async def test_a_database_that_is_away_loses_no_line() -> None:
+    """Handed over again with the same key; what was read already is asked after it."""
+    keys: list[str] = []
+
+    async def away(batch: Sequence[Inbound], _cursor: str) -> None:
+        keys.append(batch[0].origin.key)
+        raise StoreUnavailable("away")
+
+    reading, writing = os.pipe()
+    os.write(writing, b"one\ntwo\nthr")
+    with os.fdopen(reading) as source:
+        out = io.StringIO()
+        adapter = PipeAdapter(source, out)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await adapter.receive(away, "")
+        room = Room(adapter)
+        waiting = asyncio.ensure_future(adapter.receive(room.accept, ""))
+        while room.asked != ["one", "two"]:
+            room.heard.clear()
+            await asyncio.wait_for(room.heard.wait(), 5)
+        await asyncio.sleep(0.02)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        os.write(writing, b"ee")
+        os.close(writing)
+        await asyncio.wait_for(adapter.receive(room.accept, ""), 5)
+    assert room.asked == ["one", "two", "three"]
+    assert keys[0] == keys[1]
+
+
+class Gone(io.StringIO):
+    """What is left of standard output when its reader has ended."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+async def test_a_reader_who_is_gone_ends_it() -> None:
+    """It does not wait for ever for an answer that cannot be printed."""
+    reading, writing = os.pipe()
+    os.write(writing, b"one\n")
+    with os.fdopen(reading) as source:
+        adapter = PipeAdapter(source, Gone())
+
+        async def accept(_batch: Sequence[Inbound], _cursor: str) -> None:
+            with pytest.raises(Refused):
+                await adapter.outbound.send(address(), Page((Prose("re"),)), transaction="t")
+
+        with pytest.raises(BrokenPipeError):
+            await asyncio.wait_for(adapter.receive(accept, ""), 5)
     os.close(writing)

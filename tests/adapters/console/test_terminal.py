@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -13,6 +14,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from adapters.console.account import address
 from adapters.console.markup import Fragments
 from adapters.console.terminal import LEAVE_WITHIN, TerminalAdapter, newest_rows
+from navi_bot.errors import StoreUnavailable
 from navi_bot.messages import Inbound, Line, Page, Prose, Said
 
 COMMANDS = {"stop": "stop the answer", "status": "how are you"}
@@ -116,6 +118,25 @@ async def test_control_c_stops_and_twice_leaves(tmp_path: Path) -> None:
         scene.keys.send_text("\x03")
         await asyncio.wait_for(task, 5)
     assert scene.said == ["/stop", "/stop"]
+
+
+async def test_what_could_not_be_handed_over_is_so_later(tmp_path: Path) -> None:
+    """The database was away: the line is not typed again, and nobody is greeted twice."""
+
+    async def away(_batch: Sequence[Inbound], _cursor: str) -> None:
+        raise StoreUnavailable("away")
+
+    with create_pipe_input() as keys:
+        scene = Scene(keys, tmp_path / "history")
+        keys.send_text("hello\r")
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(scene.adapter.receive(away, ""), 5)
+        task = asyncio.ensure_future(scene.adapter.receive(scene.accept, ""))
+        await scene.until_said(1)
+        keys.send_text("\x04")
+        await asyncio.wait_for(task, 5)
+    assert scene.said == ["hello"]
+    assert scene.screen.getvalue().count("/help") == 1
 
 
 async def test_control_d_leaves(tmp_path: Path) -> None:
