@@ -210,12 +210,14 @@ Ending = StreamEnd | StreamStopped | StreamFailed
 """Exactly one of these is the last event of a turn."""
 
 
-@cache
-def wire_name(event: type) -> str:
+def wire_name(event: Event) -> str:
     """Return the event's name in logs and tests: TextDelta is "text_delta".
 
     ToolEvent keeps its historical name "tool_call".
     """
-    if event is ToolEvent:
-        return "tool_call"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", event.__name__).lower()
+    return "tool_call" if isinstance(event, ToolEvent) else _snake(type(event).__name__)
+
+
+@cache
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

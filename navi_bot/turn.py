@@ -11,7 +11,7 @@ shows at the end is stored in the same commit as the turn's end.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -27,7 +27,10 @@ from navi_bot.events import (
     StreamEnd,
     StreamFailed,
     StreamStopped,
+    TextDelta,
+    ThinkingDelta,
     Waiting,
+    wire_name,
 )
 from navi_bot.messages import Line, Page, Post, RoomId
 from navi_bot.ports.delivery import Delivery, LiveSource
@@ -35,6 +38,7 @@ from navi_bot.ports.records import TurnStart
 from navi_bot.ports.store import Sessions, Turns
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
+from navi_bot.shielded import shielded
 from navi_bot.texts import turn as texts
 from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
 from navi_bot.turn_journal import TurnJournal
@@ -43,9 +47,6 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
-
-LAST_WRITE = 5.0
-"""Seconds that a turn's last write gets after the daemon was told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class _Turn:
             self._doors.delivery.follow(self._head, self._live)
             self._doors.delivery.working(self._head, True)
             try:
-                await _kept(self._end(await self._driven()))
+                await shielded(self._end(await self._driven()))
             finally:
                 self._doors.delivery.working(self._head, False)
 
@@ -162,7 +163,7 @@ class _Turn:
         try:
             return await self._drive()
         except asyncio.CancelledError:
-            await _kept(self._interrupt())
+            await shielded(self._interrupt())
             raise
 
     async def _drive(self) -> Ending:
@@ -226,6 +227,8 @@ class _Turn:
         async with aclosing(events):
             async for event in events:
                 self._feed(event)
+                if not isinstance(event, TextDelta | ThinkingDelta):
+                    log.debug("turn_event", kind=wire_name(event))
                 self._running.doing = activity(event) or self._running.doing
                 if isinstance(event, StreamEnd | StreamStopped | StreamFailed):
                     ending = event
@@ -285,15 +288,3 @@ class _Turn:
         except NaviError as error:
             log.warning("turn_not_requeued", error=str(error))
         log.info("turn_interrupted")
-
-
-async def _kept(writing: Coroutine[None, None, None]) -> None:
-    """Make a write that a cancellation must not cut short; it gets LAST_WRITE seconds more."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(writing)
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait((task,), timeout=LAST_WRITE)
-            task.cancel()
-            raise

@@ -1,5 +1,6 @@
 """Commands about a room: profile, model, thinking, a new session, what it holds."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,9 +17,13 @@ from navi_bot.commands.table import (
     say,
     say_markdown,
 )
-from navi_bot.messages import Line, RoomSettings
+from navi_bot.messages import ChatKind, Line, PersonId, RoomSettings
+from navi_bot.ports.records import JournalledCall
 from navi_bot.ports.tools import Tool
 from navi_bot.texts import commands as texts
+
+TITLE = 300
+"""Characters of a call as its detail names it."""
 
 NAME_SHOWN = 60
 """Characters of a name that a person typed and that we do not know."""
@@ -157,17 +162,46 @@ async def notes(ask: Ask, desk: Desk) -> Reply:
 async def usage(ask: Ask, desk: Desk) -> Reply:
     """Say what this room used today and in the last 30 days."""
     now = desk.now()
-    today = await desk.sessions.usage(ask.head.room, _midnight(now))
-    month = await desk.sessions.usage(ask.head.room, now - timedelta(days=30))
-    return say(
-        texts.USAGE(
-            zone=now.tzname() or "",
-            today_turns=today[0],
-            today_tokens=f"{today[1]:,}",
-            month_turns=month[0],
-            month_tokens=f"{month[1]:,}",
-        )
-    )
+    report = texts.USAGE(zone=now.tzname() or "", **await _used(ask, desk, now, None))
+    if ask.origin.chat_kind is ChatKind.GROUP:
+        report += "\n" + texts.USAGE_YOURS(**await _used(ask, desk, now, ask.person))
+    return say(report)
+
+
+async def _used(
+    ask: Ask, desk: Desk, now: datetime, person: PersonId | None
+) -> dict[str, int | str]:
+    today = await desk.sessions.usage(ask.head.room, _midnight(now), person)
+    month = await desk.sessions.usage(ask.head.room, now - timedelta(days=30), person)
+    return {
+        "today_turns": today[0],
+        "today_tokens": f"{today[1]:,}",
+        "month_turns": month[0],
+        "month_tokens": f"{month[1]:,}",
+    }
+
+
+async def detail(ask: Ask, desk: Desk) -> Reply:
+    """List the tool calls of the last turn that made any, or show one in full."""
+    calls = await desk.sessions.last_calls(ask.head.room)
+    if not calls:
+        return say(texts.NO_CALLS())
+    number = int(ask.arguments) if ask.arguments.isascii() and ask.arguments.isdigit() else 0
+    if ask.arguments and not 1 <= number <= len(calls):
+        return refuse(ask, texts.NO_SUCH_CALL(count=len(calls)))
+    if number:
+        one = calls[number - 1]
+        arguments = json.dumps(dict(one.call.arguments), ensure_ascii=False)
+        title = f"{number}. {_mark(one)} {one.call.name} {arguments}"
+        return Reply((Line(title[:TITLE], "bold"), Line(one.result or texts.NO_RESULT())))
+    lines = [f"{n}. {_mark(one)} {one.call.name}" for n, one in enumerate(calls, 1)]
+    return say("\n".join([texts.CALLS_HOW(), *lines]))
+
+
+def _mark(call: JournalledCall) -> str:
+    if call.result is None:
+        return "⏹"
+    return "✅" if call.ok else "❌"
 
 
 def _midnight(now: datetime) -> datetime:
@@ -181,5 +215,6 @@ COMMANDS = (
     Command("think", Who.OWNER_IN_GROUPS, texts.HELP_THINK, think),
     Command("tools", Who.ANYONE, texts.HELP_TOOLS, tools),
     Command("notes", Who.ANYONE, texts.HELP_NOTES, notes),
+    Command("detail", Who.ANYONE, texts.HELP_DETAIL, detail),
     Command("usage", Who.ANYONE, texts.HELP_USAGE, usage),
 )

@@ -29,6 +29,7 @@ from navi_bot.ports.records import (
     Facts,
     Identity,
     Interrupted,
+    JournalledCall,
     Metrics,
     Pairing,
     Session,
@@ -190,8 +191,14 @@ class Sessions(Protocol):
     async def set_profile(self, session: SessionId, profile_id: str) -> None: ...
     async def room_settings(self, room: RoomId) -> RoomSettings: ...
     async def change_settings(self, room: RoomId, settings: RoomSettings) -> None: ...
-    async def usage(self, room: RoomId, since: datetime) -> tuple[int, int]:
-        """Return (turns, tokens) of a room since a moment."""
+    async def usage(
+        self, room: RoomId, since: datetime, person: PersonId | None = None
+    ) -> tuple[int, int]:
+        """Return (turns, tokens) of a room since a moment, of one person if given."""
+        ...
+
+    async def last_calls(self, room: RoomId) -> tuple[JournalledCall, ...]:
+        """Return the tool calls of the room's newest turn that made any, in order."""
         ...
 
 

@@ -5,8 +5,15 @@ from datetime import datetime
 import asyncpg
 
 from navi_bot.errors import Bug
-from navi_bot.messages import Message, PersonId, RoomId, RoomSettings, SessionId
-from navi_bot.ports.records import Session
+from navi_bot.messages import (
+    Message,
+    PersonId,
+    RoomId,
+    RoomSettings,
+    SessionId,
+    ToolCall,
+)
+from navi_bot.ports.records import JournalledCall, Session
 from navi_bot.store import codec
 from navi_bot.store.pool import acquired
 
@@ -25,6 +32,16 @@ WITH made AS (
 SELECT s.id, s.room_id, s.owner_id, s.profile_id, s.title, s.context_tokens, s.message_count,
     s.created_at, s.last_active
 FROM made s
+"""
+
+_LAST_CALLS = """
+SELECT call_id, tool, arguments, effect, result, ok FROM tool_journal
+WHERE turn_id = (
+    SELECT t.id FROM turns t
+    WHERE t.room_id = $1 AND EXISTS (SELECT FROM tool_journal j WHERE j.turn_id = t.id)
+    ORDER BY t.id DESC LIMIT 1
+)
+ORDER BY step, position
 """
 
 
@@ -95,14 +112,30 @@ class PostgresSessions:
                 "UPDATE rooms SET settings = $2 WHERE id = $1", room, codec.dump_settings(settings)
             )
 
-    async def usage(self, room: RoomId, since: datetime) -> tuple[int, int]:
+    async def usage(
+        self, room: RoomId, since: datetime, person: PersonId | None = None
+    ) -> tuple[int, int]:
         async with acquired(self._pool) as connection:
             row = await connection.fetchrow(
                 "SELECT count(*) AS turns, coalesce(sum(tokens), 0) AS tokens FROM turns "
-                "WHERE room_id = $1 AND ended_at >= $2 AND state = 'done'",
-                room, since,
+                "WHERE room_id = $1 AND ended_at >= $2 AND state = 'done' "
+                "AND ($3::bigint IS NULL OR asker_id = $3)",
+                room, since, person,
             )  # fmt: skip
         return (int(row["turns"]), int(row["tokens"])) if row else (0, 0)
+
+    async def last_calls(self, room: RoomId) -> tuple[JournalledCall, ...]:
+        async with acquired(self._pool) as connection:
+            rows = await connection.fetch(_LAST_CALLS, room)
+        return tuple(
+            JournalledCall(
+                ToolCall(row["call_id"], row["tool"], row["arguments"]),
+                row["effect"],
+                row["result"],
+                bool(row["ok"]),
+            )
+            for row in rows
+        )
 
 
 def _session(row: asyncpg.Record) -> Session:

@@ -17,6 +17,7 @@ HELP_TOOLS = Text("help.tools", "list the tools, or show the manual of one: /too
 HELP_RELOAD = Text("help.reload", "read the profiles again")
 HELP_PERSONA = Text("help.persona", "show the persona that speaks here")
 HELP_NOTES = Text("help.notes", "show the scratchpad")
+HELP_DETAIL = Text("help.detail", "what the tools of the last answer gave back: /detail 2")
 HELP_USAGE = Text("help.usage", "tokens used today and in the last 30 days")
 HELP_STATUS = Text("help.status", "how this chat and I are doing")
 HELP_WHOAMI = Text("help.whoami", "your id and role")
@@ -75,6 +76,15 @@ USAGE = Text(
     "Today ({zone}): {today_turns} answers, {today_tokens} tokens.\n"
     "Last 30 days: {month_turns} answers, {month_tokens} tokens.",
 )
+USAGE_YOURS = Text(
+    "usage.yours",
+    "Of these yours: {today_turns} answers, {today_tokens} tokens today; "
+    "{month_turns} answers, {month_tokens} tokens in the last 30 days.",
+)
+NO_CALLS = Text("detail.none", "No answer here has used a tool yet.")
+CALLS_HOW = Text("detail.how", "Tools of the last answer that used any; /detail NUMBER shows one:")
+NO_SUCH_CALL = Text("detail.unknown", "Say a number from 1 to {count}: /detail 1")
+NO_RESULT = Text("detail.no_result", "It was cut off before it gave anything back.")
 STATUS_PROFILE = Text("status.profile", "Profile: {profile}")
 STATUS_MODEL = Text("status.model", "Model: {model}")
 STATUS_CONTEXT = Text("status.context", "Context: {used} of {window} tokens ({share} %)")

@@ -11,7 +11,19 @@ from structlog.testing import capture_logs
 
 from navi_bot.commands.table import Ask, Command, Desk, Reply
 from navi_bot.errors import ModelUnavailable
-from navi_bot.messages import Button, Entry, Head, Line, Message, Page, Post, Pressed, Role, RoomId
+from navi_bot.messages import (
+    Button,
+    Entry,
+    Head,
+    Line,
+    Message,
+    Page,
+    Post,
+    Pressed,
+    Role,
+    RoomId,
+    ToolCall,
+)
 from navi_bot.ports.records import Metrics, turn_key
 from navi_bot.ports.tools import Call, Effect, Result, Tool
 from navi_bot.store.state import PostgresSessionState
@@ -298,6 +310,45 @@ async def test_usage_counts_today_and_the_month(stage: Stage) -> None:
     assert await says(stage, "/usage") == texts.USAGE(
         zone="UTC", today_turns=1, today_tokens="500", month_turns=2, month_tokens="1,500"
     )
+
+
+async def test_usage_in_a_group_tells_ones_own_part(stage: Stage) -> None:
+    """N-97: by room and by person."""
+    await stage.hear(said("@navi_bot hi", ANN, TEAM), said("/usage", BOB, TEAM))
+    shown = "\n".join(stage.delivery.texts())
+    assert "Of these yours: 0 answers" in shown
+
+
+async def used_tools(stage: Stage) -> RoomId:
+    await stage.hear(said("look"))
+    room = await stage.room(private(ANN))
+    start = await stage.turns.claim(room)
+    assert start is not None
+    calls = (ToolCall("a", "clock", {"zone": "UTC"}), ToolCall("b", "todo", {}))
+    batch = Message("assistant", "", tool_calls=calls)
+    await stage.turns.begin_batch(start.id, 1, batch, {"a": "R0", "b": "R0"})
+    await stage.turns.end_call(start.id, 1, "a", "It is noon.\nIn full.", True)
+    await stage.turns.end_call(start.id, 1, "b", "No such item.", False)
+    await stage.turns.finish(start.id, "done", (), None, ())
+    return room
+
+
+async def test_detail_shows_what_tools_gave_back(stage: Stage) -> None:
+    """N-22: the live message has a short line, this the whole result."""
+    assert texts.NO_CALLS() in await says(stage, "/detail")
+    await used_tools(stage)
+    listed = await says(stage, "/detail")
+    assert listed.splitlines()[1:] == ["1. ✅ clock", "2. ❌ todo"]
+    shown = await says(stage, "/detail 1")
+    assert '1. ✅ clock {"zone": "UTC"}' in shown
+    assert "It is noon.\nIn full." in shown
+    assert "No such item." in await says(stage, "/detail 2")
+
+
+@pytest.mark.parametrize("number", ["0", "3", "x", "-1", "²"])
+async def test_detail_of_nothing_is_one_sentence(stage: Stage, number: str) -> None:
+    await used_tools(stage)
+    assert await says(stage, f"/detail {number}") == texts.NO_SUCH_CALL(count=2)
 
 
 # Turns ---------------------------------------------------------------------

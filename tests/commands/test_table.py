@@ -26,6 +26,7 @@ LISTED: dict[str, Who] = {
     "think": Who.OWNER_IN_GROUPS,
     "tools": Who.ANYONE,
     "notes": Who.ANYONE,
+    "detail": Who.ANYONE,
     "usage": Who.ANYONE,
     "stop": Who.ANYONE,
     "retry": Who.ANYONE,

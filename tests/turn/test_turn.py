@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from navi_bot.errors import ModelUnavailable, StoreError, StoreUnavailable
 from navi_bot.events import (
+    ContextCompressed,
     Ending,
     Event,
     Notice,
@@ -17,7 +19,9 @@ from navi_bot.events import (
     StreamFailed,
     StreamStopped,
     TextDelta,
+    ToolEvent,
     Waiting,
+    wire_name,
 )
 from navi_bot.messages import (
     Address,
@@ -543,6 +547,26 @@ async def test_a_message_that_steers_is_recorded_together_with_its_mark(scene: S
     ]
     context = [content for role, content in await scene.context() if role == "user"]
     assert context == ["second", "third", "first"]
+
+
+async def test_what_happens_is_logged_by_its_wire_name(scene: Scene) -> None:
+    """N-57: names that tools outside can rely on; every word would be too much."""
+    with capture_logs() as lines:
+        await scene.runner(Loop(answers)).wake(await scene.ask())
+    assert [line["kind"] for line in lines if line["event"] == "turn_event"] == ["stream_end"]
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (TextDelta("x"), "text_delta"),
+        (END, "stream_end"),
+        (ToolEvent("a", "clock", {}, "noon", True, 0.1), "tool_call"),
+        (ContextCompressed(2, 1, ""), "context_compressed"),
+    ],
+)
+def test_events_have_their_wire_names(event: Event, name: str) -> None:
+    assert wire_name(event) == name
 
 
 def test_every_ending_has_a_state() -> None:
