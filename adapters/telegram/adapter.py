@@ -109,24 +109,32 @@ class TelegramAdapter:
         """Learn who we are. Raises CredentialError or a PlatformError."""
         try:
             self._bot = await self._new_bot()
-            self._me = await self._bot.get_me()
         except TelegramError as error:
             raise translate(error) from error
+        self._me = self._bot.bot
         self.outbound.use(self._bot)
         if self._commands:
             await self.publish_commands(self._commands)
 
     async def _new_bot(self) -> telegram.Bot:
+        """Make connections and learn who we are; one that fails leaves nothing open."""
+        calls = HTTPXRequest(
+            connection_pool_size=CALL_POOL, read_timeout=CALL_TIMEOUT, pool_timeout=5.0
+        )
+        polls = HTTPXRequest(connection_pool_size=1, read_timeout=CALL_TIMEOUT)
         bot = telegram.Bot(
             self._token,
             base_url=f"{self._api_url}/bot",
             base_file_url=f"{self._api_url}/file/bot",
-            request=HTTPXRequest(
-                connection_pool_size=CALL_POOL, read_timeout=CALL_TIMEOUT, pool_timeout=5.0
-            ),
-            get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=CALL_TIMEOUT),
+            request=calls,
+            get_updates_request=polls,
         )
-        await bot.initialize()
+        try:
+            await bot.initialize()
+        except TelegramError:
+            await calls.shutdown()
+            await polls.shutdown()
+            raise
         return bot
 
     async def publish_commands(self, commands: Mapping[str, str]) -> None:

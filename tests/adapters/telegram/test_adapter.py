@@ -1,6 +1,7 @@
 """The Telegram adapter against the strict Bot API server."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from navi_bot.errors import (
     MessageGone,
     NaviError,
     NotSent,
+    PlatformError,
     Refused,
     RoomGone,
     RoomMoved,
@@ -415,6 +417,27 @@ async def test_a_refused_connection_had_no_effect(
         await connected.outbound.send(to(connected, chat.id), HELLO, transaction="t")
     with pytest.raises(NotSent):
         await connected.outbound.send(to(connected, chat.id), HELLO, transaction="t")
+
+
+async def test_a_connect_that_is_refused_leaves_nothing_open(server: Server) -> None:
+    """It is tried again for as long as it takes."""
+    adapter = TelegramAdapter(server.token, server.url)
+    server.fault(Broken(502), "getMe", times=3)
+    before = sockets()
+    for _ in range(3):
+        with pytest.raises(PlatformError):
+            await adapter.connect()
+    await asyncio.sleep(0.05)  # the server's ends close a moment later
+    assert sockets() == before
+    await adapter.connect()
+    assert (adapter.account, adapter.name) == (str(server.world.bot.id), "navi_bot")
+    await adapter.close()
+
+
+def sockets() -> int:
+    """Count this process's open sockets."""
+    links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+    return sum(os.path.lexists(link) and os.readlink(link).startswith("socket:") for link in links)
 
 
 async def test_a_file_is_fetched_and_its_size_checked_first(
