@@ -38,6 +38,7 @@ from navi_bot.ports.records import TurnStart
 from navi_bot.ports.store import Sessions, Turns
 from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
+from navi_bot.shares import Shares
 from navi_bot.shielded import shielded
 from navi_bot.texts import turn as texts
 from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
@@ -100,6 +101,7 @@ class Doors:
     """Told of every turn once all of it is stored; raises nothing."""
     clock: Callable[[], float]
     """Monotonic seconds."""
+    shares: Shares
     patience: Patience = Patience()
 
 
@@ -169,8 +171,11 @@ class _Turn:
     async def _drive(self) -> Ending:
         """Run the loop to its ending; the boundary of a turn's faults."""
         try:
-            question = await self._question()
-            return await self._run_patiently(question)
+            if self._doors.shares.is_full(self._start.asker):
+                self._feed(Waiting(texts.MANY_OF_YOURS()))
+            async with self._doors.shares.taken(self._start.asker, self._running.stop):
+                question = await self._question()
+                return await self._run_patiently(question)
         except NaviError as error:
             ending = StreamFailed(str(error))
         except Exception:

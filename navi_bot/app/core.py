@@ -15,9 +15,13 @@ from navi_bot.models.repetition import RepetitionDetector
 from navi_bot.ports.records import TurnStart
 from navi_bot.question import Questions
 from navi_bot.replies import Replies
+from navi_bot.shares import Shares
 from navi_bot.store.files import workspace
 from navi_bot.turn import Doors, TurnRunner
 from navi_bot.turn_run import AgentLoop
+
+MOST_OF_ONE_PERSON = 4
+"""Turns of one person that run at once: one in private, a few in groups and topics."""
 
 NEVER = float("inf")
 """Seconds: a console does not notify, so its answers stay where they are."""
@@ -43,6 +47,7 @@ def assemble(parts: Parts) -> Core:
         live=partial(_live, parts),
         ended=parts.aftermath.note,
         clock=time.monotonic,
+        shares=Shares(MOST_OF_ONE_PERSON),
     )
     replies = Replies(desk_of(parts), stores.people, online.deliveries)
     return Core(parts, replies, TurnRunner(doors))

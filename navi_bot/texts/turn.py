@@ -11,6 +11,9 @@ POISON = Text(
     "turn.poison",
     "I crashed {attempts} times over this message, so I set it aside (turn {turn}).",
 )
+MANY_OF_YOURS = Text(
+    "turn.many_of_yours", "You have many answers running; this one begins when one of them ends."
+)
 RESTARTING = Text("turn.restarting", "I am restarting and will go on with this.")
 RESUMED = Text("turn.resumed", "I was restarted and go on with this.")
 FILE_TOO_BIG = Text(

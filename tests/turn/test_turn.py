@@ -46,6 +46,7 @@ from navi_bot.ports.delivery import LiveSource
 from navi_bot.ports.records import TurnRequest, TurnStart
 from navi_bot.question import Fetch, Question, Questions
 from navi_bot.running import Running, RunningTurn
+from navi_bot.shares import Shares
 from navi_bot.store.files import PostgresFiles
 from navi_bot.store.inbox import PostgresInbox
 from navi_bot.store.outbox import PostgresOutbox
@@ -178,12 +179,20 @@ class Scene:
         self.files = PostgresFiles(pool, tmp_path)  # type: ignore[arg-type]  # a Path
         self.ann = PersonId(0)
         self.fetch: Fetch = content
+        self.shares = Shares(2)
 
-    async def ask(self, text: str = "What time is it?", **more: object) -> RoomId:
-        address = Address("telegram", "1", "5")
-        origin = Origin(text, address, ChatKind.PRIVATE, Sender("5", "Ann"), "1", NOW)
+    async def ask(
+        self,
+        text: str = "What time is it?",
+        *,
+        chat: str = "5",
+        person: PersonId | None = None,
+        **more: object,
+    ) -> RoomId:
+        address = Address("telegram", "1", chat)
+        origin = Origin(chat + text, address, ChatKind.PRIVATE, Sender("5", "Ann"), "1", NOW)
         request = TurnRequest(text, **more)  # type: ignore[arg-type]  # by name
-        accepted = await self.inbox.take(Said(origin, text), self.ann, request, "")
+        accepted = await self.inbox.take(Said(origin, text), person or self.ann, request, "")
         assert accepted is not None
         return accepted.room
 
@@ -199,6 +208,7 @@ class Scene:
                 live=lambda start: self.live,
                 ended=self._ended,
                 clock=asyncio.get_running_loop().time,
+                shares=self.shares,
                 patience=patience or Patience(0.001, 0.002, 5.0),
             )
         )
@@ -547,6 +557,42 @@ async def test_a_message_that_steers_is_recorded_together_with_its_mark(scene: S
     ]
     context = [content for role, content in await scene.context() if role == "user"]
     assert context == ["second", "third", "first"]
+
+
+async def test_a_person_has_so_many_turns_at_once_in_all_rooms(scene: Scene) -> None:
+    """C-15: the third waits and says so, another person's does not; a stop ends the wait."""
+    hold = asyncio.Event()
+    began: list[str] = []
+
+    async def holds(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        began.append(start.head.address.chat)
+        if not running.stop.is_set:
+            await hold.wait()
+        async for event in answers(start, question, journal, running):
+            yield event
+
+    bob = await PostgresPeople(scene.pool).ensure("telegram", "6", "Bob", Role.MEMBER)
+    rooms = [await scene.ask(chat=chat) for chat in ("a", "b", "c", "d")]
+    rooms.append(await scene.ask(chat="e", person=bob))
+    runner = scene.runner(Loop(*[holds] * 5))
+    async with asyncio.TaskGroup() as tasks:
+        for room in rooms:
+            tasks.create_task(runner.wake(room))
+        await scene.live.waits.wait()
+        async with asyncio.timeout(5):
+            while len(began) < 3 or len(scene.running.all()) < 5:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.001)
+        assert len(began) == 3
+        assert "e" in began
+        waiting = next(one for one in scene.running.all() if one.address.chat not in began)
+        waiting.stop.stop("Ann")
+        await waiting.ended
+        assert began[-1] == waiting.address.chat, "its loop ends at once"
+        assert len(began) == 4
+        hold.set()
+    assert sorted(began) == ["a", "b", "c", "d", "e"]
 
 
 async def test_what_happens_is_logged_by_its_wire_name(scene: Scene) -> None:
