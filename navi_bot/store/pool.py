@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -16,6 +17,8 @@ CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0
 """Seconds for one statement; nothing here takes longer unless the server is ill."""
 
+CLOSE_TIMEOUT = 5.0
+"""Seconds until connections that do not end are cut off."""
 CONFLICT_TRIES = 5
 """Serialization failures and deadlocks are repeated this often at most."""
 
@@ -79,14 +82,32 @@ def translate_opening(error: Exception) -> NaviError | None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours; bugs pass as they are."""
+    """Turn the driver's errors into ours; bugs pass as they are.
+
+    A cancellation stays one, also where the clean-up that it set off failed.
+    """
+    outside = sys.exception()
     try:
         yield
     except (*_AWAY, asyncpg.PostgresError) as error:
+        cancelled = _cancellation(error, outside)
+        if cancelled is not None:
+            raise cancelled from None
         ours = translate(error)
         if ours is None:
             raise
         raise ours from error
+
+
+def _cancellation(
+    error: BaseException | None, outside: BaseException | None
+) -> asyncio.CancelledError | None:
+    """Return the cancellation during which an error came up, if it began inside."""
+    while error is not None and error is not outside:
+        if isinstance(error, asyncio.CancelledError):
+            return error
+        error = error.__context__
+    return None
 
 
 @asynccontextmanager
@@ -144,7 +165,8 @@ async def open_pool(
         yield pool
     finally:
         try:
-            await asyncio.wait_for(pool.close(), 5.0)
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await pool.close()
         except TimeoutError:
             pool.terminate()
 

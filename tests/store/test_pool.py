@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from navi_bot.resources import migrations_folder
 from navi_bot.store.embedded import EmbeddedServer
 from navi_bot.store.lease import Leases
 from navi_bot.store.migrate import migrate
-from navi_bot.store.pool import acquired, open_pool, ping, repeated, transaction
+from navi_bot.store.pool import Connection, acquired, open_pool, ping, repeated, transaction
 from navi_bot.store.queue import Wakeups, queue_name
 
 NOWHERE = "postgresql://navi:x@127.0.0.1:9/navi"
@@ -194,3 +195,63 @@ async def test_two_that_wait_for_each_other_both_get_done(database: asyncpg.Pool
         repeated(partial(add, "first", ("a", "b"))), repeated(partial(add, "second", ("b", "a")))
     )
     assert await database.fetchval("SELECT sum(characters_per_token) FROM calibration") == 4
+
+
+async def lost(dsn: str, pool: asyncpg.Pool) -> None:
+    """Cut every connection of a pool."""
+    admin = await asyncpg.connect(dsn)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE application_name = 'mine'"
+    )
+    await admin.close()
+    await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("lend", [acquired, transaction])
+async def test_a_cancellation_stays_one_when_the_database_is_gone(
+    dsn: str, lend: Callable[[asyncpg.Pool], AbstractAsyncContextManager[Connection]]
+) -> None:
+    """Or who stops a task waits for it for ever: it believes in a fault and tries again."""
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        for _ in range(2):
+            with suppress(StoreUnavailable):
+                async with lend(pool) as connection:
+                    await connection.execute("SELECT 1")
+                    begun.set()
+                    try:
+                        await asyncio.Event().wait()
+                    finally:
+                        await connection.execute("SELECT 1")
+
+    async with open_pool(dsn, application_name="mine") as pool:
+        task = asyncio.ensure_future(work())
+        await begun.wait()
+        await lost(dsn, pool)
+        task.cancel()
+        await asyncio.wait([task], timeout=2)
+        assert task.cancelled()
+
+
+async def test_a_fault_in_a_last_write_is_told(dsn: str) -> None:
+    """A write after a cancellation fails like any other."""
+
+    async def work() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            try:
+                async with acquired(pool) as connection:
+                    await lost(dsn, pool)
+                    await connection.execute("SELECT 1")
+            except StoreUnavailable:
+                return "told"
+        return ""
+
+    async with open_pool(dsn, application_name="mine") as pool:
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        assert await task == "told"
