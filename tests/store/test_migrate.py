@@ -124,6 +124,18 @@ async def test_half_a_migration_leaves_nothing(
     assert await columns(empty) == ["name", "age", "owner", "kind"]
 
 
+async def test_a_migration_and_the_note_of_it_are_one_commit(
+    empty: asyncpg.Pool, folder: Folder
+) -> None:
+    """Or a crash between the two would have it applied twice."""
+    await migrate(empty, folder.path)
+    await empty.execute("ALTER TABLE schema_migrations ADD CHECK (name NOT LIKE '0003%')")
+    folder.add("0003_owners.sql", "ALTER TABLE pets ADD owner text;")
+    with pytest.raises(StoreError):
+        await migrate(empty, folder.path)
+    assert await columns(empty) == ["name", "age"]
+
+
 async def test_a_failed_migration_does_not_keep_the_others_waiting(
     empty: asyncpg.Pool, empty_dsn: str, folder: Folder
 ) -> None:
