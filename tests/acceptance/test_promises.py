@@ -166,7 +166,7 @@ async def test_the_stop_button_stops_in_mid_stream(stage: Stage) -> None:
         await stage.shows("word5")
         message = stage.telegram.last(stage.chat)
         assert message is not None
-        press = stage.telegram.press(message, "⏹ Stop", stage.ann)
+        press = await stage.press(message, "⏹ Stop")
         await stage.shows("word5", "Stopped")
         await stage.telegram.wait_for(lambda: press.answered)
         await stage.ollama.idle(2)
@@ -206,7 +206,7 @@ async def test_another_person_cannot_stop_or_press(stage: Stage) -> None:
         await stage.telegram.wait_for(lambda: "word4" in str(stage.telegram.visible_texts(group)))
         message = stage.telegram.last(group)
         assert message is not None
-        stage.telegram.press(message, "⏹ Stop", bob)
+        await stage.press(message, "⏹ Stop", bob)
         stage.telegram.say(group, bob, "/stop@navi_bot")
         stage.telegram.forge(message, "profile:server_admin", bob)
         await asyncio.sleep(0.5)
@@ -224,7 +224,7 @@ async def test_a_profile_changes_with_a_button(stage: Stage) -> None:
         await stage.shows("secretary", "developer", "server_admin", "smart_home")
         message = stage.telegram.last(stage.chat)
         assert message is not None
-        stage.telegram.press(message, "profile:developer", stage.ann)
+        await stage.press(message, "profile:developer")
         await stage.shows("✓ developer")
         stage.ask("hi")
         await stage.shows("hello", "⏱")

@@ -171,7 +171,7 @@ async def test_an_old_backlog_is_asked_about_once(stage: Stage) -> None:
         question = stage.telegram.last(stage.chat)
         assert question is not None
         assert asked == []
-        stage.telegram.press(question, "Answer", stage.ann)
+        await stage.press(question, "Answer")
         await stage.telegram.wait_for(
             lambda: sum("late, but here" in text for text in stage.texts()) >= 1, timeout=30
         )

@@ -1,15 +1,19 @@
 """The daemon's surroundings in acceptance tests: two strict servers, one owner."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 from strict_ollama import Installed, Script, StrictOllama
 from strict_ollama.steps import Answer
-from strict_telegram import Chat, Message, Person, Server
+from strict_telegram import Chat, Message, Person, Press, Server
 
 from daemon import Daemon
 
 OWNER = 5
+
+HUMAN = 0.4
+"""Seconds in which nobody reads a message and presses its button; by then it is noted."""
 
 
 @dataclass
@@ -31,6 +35,11 @@ class Stage:
 
     def ask(self, text: str) -> Message:
         return self.telegram.say(self.chat, self.ann, text)
+
+    async def press(self, message: Message, label: str, person: Person | None = None) -> Press:
+        """Press a button as a person does: after having seen it."""
+        await asyncio.sleep(HUMAN)
+        return self.telegram.press(message, label, person or self.ann)
 
     def texts(self) -> list[str]:
         return self.telegram.visible_texts(self.chat)
