@@ -13,6 +13,7 @@ its key.
     stop ................ its token is set before anything else
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -42,7 +43,7 @@ from navi_bot.decisions import (
     Tell,
 )
 from navi_bot.errors import StoreError, StoreUnavailable
-from navi_bot.messages import Address, Inbound, PersonId, RoomId
+from navi_bot.messages import Address, Inbound, PersonId, Pressed, RoomId
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People, Turns
@@ -58,6 +59,9 @@ MAX_ATTEMPTS = 3
 
 QUEUED_MARK = "👀"
 """Reaction on a message that waits (one that Telegram allows)."""
+
+EARLY = 0.3
+"""Seconds in which a message that is shown already gets its id noted; presses can be quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Rooms:
         self, inbound: Inbound, cursor: str, running: RunningTurn | None, stale: list[Taken]
     ) -> bool:
         await self._work.settled(inbound.origin.address)
-        facts = await self._inbox.facts(inbound)
+        facts = await self._facts(inbound)
         decision = self._decide(inbound, facts)
         if isinstance(decision, Claim | OfferPairing):
             decision, facts = await self._admitted(inbound, facts, decision)
@@ -189,6 +193,19 @@ class Rooms:
             case _:
                 self._start(Taken(accepted, inbound, facts, running), decision)
         return True
+
+    async def _facts(self, inbound: Inbound) -> Facts:
+        """Look up what is known; a press on a message that we do not know is looked up twice."""
+        facts = await self._inbox.facts(inbound)
+        unknown = isinstance(inbound, Pressed) and not facts.shown_post
+        if (
+            unknown
+            and not facts.duplicate
+            and has_rights(role_of(inbound.origin.sender, facts.role))
+        ):
+            await asyncio.sleep(EARLY)
+            facts = await self._inbox.facts(inbound)
+        return facts
 
     def _decide(self, inbound: Inbound, facts: Facts) -> Decision:
         policy = replace(self._policy(inbound.origin.address), online_since=self._online_since)

@@ -1,5 +1,6 @@
 """Taking batches in: once each, in order, with their cursor, whatever breaks off."""
 
+import asyncio
 from dataclasses import replace
 
 import asyncpg
@@ -14,6 +15,7 @@ from rooms.stage import (
     FlakyInbox,
     Stage,
     at,
+    buttons,
     origin,
     private,
     said,
@@ -280,6 +282,25 @@ async def test_a_command_that_a_crash_cut_off_is_carried_out(stage: Stage) -> No
     await stage.restart()
     assert stage.delivery.texts() == ["You are telegram:5, my owner."]
     assert len(stage.delivery.order) == 1
+
+
+async def test_a_press_that_is_quicker_than_our_note_counts(stage: Stage) -> None:
+    """People see a button when the platform has it; our note of its message comes later."""
+    await stage.hear(said("/profile"))
+    shown = stage.delivery.last
+    data = next(one for one in buttons(shown) if one.endswith("developer"))
+    pressed = Pressed(origin(ANN, message="early"), data, "p-early")
+    async with stage.rooms() as rooms, asyncio.TaskGroup() as tasks:
+        tasks.create_task(rooms.accept((pressed,), ""))
+        await asyncio.sleep(0.05)
+        await stage.sent(shown, "early")
+    assert stage.delivery.toasts["p-early"] != texts.PRESS_EXPIRED()
+    assert (
+        await stage.sessions.profile_id(
+            (await stage.sessions.current(await stage.room(private(ANN)))).id
+        )
+        == "developer"
+    )
 
 
 async def test_a_reply_is_stored_before_it_is_shown(stage: Stage) -> None:
