@@ -257,6 +257,10 @@ CONTRADICTIONS = {
         {"MATRIX_HOMESERVER": "https://h", "MATRIX_USER_ID": "@n:h"},
         "MATRIX_PASSWORD",
     ),
+    "no room for a question": (
+        {"OLLAMA_NUM_CTX": "4096", "LLM_OUTPUT_RESERVE": "4096"},
+        "LLM_OUTPUT_RESERVE leaves nothing",
+    ),
     "two personas": (
         {"NAVI_PERSONA": "kind", "NAVI_PERSONA_FILE": str(Path(__file__))},
         "keep one",

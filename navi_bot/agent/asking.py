@@ -90,9 +90,10 @@ class Asking:
         if not desk.info.vision:
             messages = tuple(replace(each, images=()) if each.images else each for each in messages)
         total = self._estimator.tokens(desk.model, messages, desk.schemas)
-        if total > desk.num_ctx // 2:  # counting twice is for prompts that may not fit
+        reserve = min(desk.backend.reserve, desk.num_ctx // 2)  # a small model answers too
+        if total > desk.num_ctx - reserve:  # counting twice is for prompts that do not fit
             used = self._estimator.tokens(desk.model, messages[:-1], desk.schemas)
-            miss = overflow(total, used, desk.num_ctx)
+            miss = overflow(total, used, desk.num_ctx, reserve)
             if miss is not None:
                 log.warning("prompt_too_large", turn=work.run.turn, tokens=total)
                 raise Limited(

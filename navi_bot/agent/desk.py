@@ -1,10 +1,9 @@
 """What the profile in force gives a run: tools, system text, a model host."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from navi_bot.agent.ending import Failed
-from navi_bot.agent.persona import PERSONA
 from navi_bot.agent.profiles import Profile, Profiles
 from navi_bot.agent.prompt import system_text
 from navi_bot.agent.run import Run
@@ -40,12 +39,12 @@ class Desks:
         profiles: Profiles,
         toolbox: Toolbox,
         backends: Mapping[str, Backend],
-        persona: str = "",
+        persona: Callable[[], str],
     ) -> None:
         self._profiles = profiles
         self._toolbox = toolbox
         self._backends = backends
-        self._persona = persona or PERSONA
+        self._persona = persona
 
     async def desk(self, run: Run, profile_id: str) -> Desk:
         """Set up a run's desk; a profile that is gone is replaced by the default one.
@@ -83,7 +82,7 @@ class Desks:
         alone = run.chat_kind is ChatKind.PRIVATE
         zone = run.tail.timezone or "UTC" if alone else "the zone in the newest facts"
         return system_text(
-            self._persona,
+            self._persona(),
             profile,
             self._profiles.all(),
             run.platform,

@@ -17,6 +17,7 @@ from navi_bot.agent.batch import Batches
 from navi_bot.agent.desk import Desks
 from navi_bot.agent.feed import Tell, events_of
 from navi_bot.agent.journal import MemoryJournal
+from navi_bot.agent.persona import PERSONA
 from navi_bot.agent.play import Play
 from navi_bot.agent.profiles import Profiles
 from navi_bot.agent.run import Run
@@ -42,7 +43,7 @@ class Agent:
         guard: Guard,
         estimator: Estimator,
         repetition: Callable[[], Repetition],
-        persona: str = "",
+        persona: Callable[[], str] = lambda: PERSONA,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desks = Desks(profiles, toolbox, backends, persona)

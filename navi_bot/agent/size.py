@@ -5,9 +5,6 @@ The host would drop the oldest messages in silence, the system text first.
 
 from dataclasses import dataclass
 
-OUTPUT_RESERVE = 2048
-"""Tokens of the window that are kept for the answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
@@ -20,10 +17,11 @@ class Overflow:
     reserve: int
 
 
-def overflow(total: int, used: int, window: int, reserve: int = OUTPUT_RESERVE) -> Overflow | None:
+def overflow(total: int, used: int, window: int, reserve: int) -> Overflow | None:
     """Return how a prompt of `total` tokens misses the window, None when it fits.
 
-    `used` is the part of `total` that was there before the newest message.
+    `used` is the part of `total` that was there before the newest message;
+    `reserve` is the part of `window` that is kept for the answer.
     """
     allowed = window - reserve
     if total <= allowed:

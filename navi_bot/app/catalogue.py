@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 
-from navi_bot.agent.persona import PERSONA
 from navi_bot.agent.profiles import Profiles
 from navi_bot.commands import about, operator, rooms, turns
 from navi_bot.commands.table import Command, collect
-from navi_bot.errors import ConfigurationError
 from navi_bot.resources import profiles_folder
 from navi_bot.settings import Settings
 from navi_bot.toolbox.registry import Registry, own_problems, shipped
@@ -31,16 +29,3 @@ def profiles_of(settings: Settings, registry: Registry) -> Profiles:
     if settings.profiles_dir is not None:
         folders.append(settings.profiles_dir)
     return Profiles(folders, settings.profile, installed=registry.names)
-
-
-def persona_of(settings: Settings) -> str:
-    """Return the operator's persona, else the shipped one."""
-    if settings.persona_file is None:
-        return settings.persona or PERSONA
-    try:
-        return settings.persona_file.read_text(encoding="utf-8").strip() or PERSONA
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"NAVI_PERSONA_FILE {settings.persona_file} cannot be read; make it a UTF-8 text "
-            "file that navi-bot may read."
-        ) from error

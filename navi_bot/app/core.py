@@ -62,7 +62,7 @@ def _loop(parts: Parts) -> AgentLoop:
         guard=guarded,
         estimator=parts.estimator,
         repetition=RepetitionDetector,
-        persona=parts.persona,
+        persona=lambda: parts.persona.text,
     )
     return AgentLoop(
         agent,

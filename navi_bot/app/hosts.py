@@ -88,6 +88,7 @@ def _backend(settings: Settings, model: Model, parallel: int) -> Backend:
         gate=FairGate(parallel),
         default_model=settings.model,
         num_ctx=settings.ollama_num_ctx,
+        reserve=settings.llm_output_reserve,
         think=settings.ollama_think,
         first_chunk_timeout=settings.llm_stream_first_chunk_timeout,
         chunk_timeout=settings.llm_stream_chunk_timeout,

@@ -6,9 +6,10 @@ from functools import partial
 
 from navi_bot.agent.profiles import Profiles
 from navi_bot.app.aftermath import Aftermath
-from navi_bot.app.catalogue import all_commands, persona_of, profiles_of, registry_of
+from navi_bot.app.catalogue import all_commands, profiles_of, registry_of
 from navi_bot.app.hosts import Hosts
 from navi_bot.app.online import Online
+from navi_bot.app.persona import Persona
 from navi_bot.app.stores import Stores
 from navi_bot.commands.table import Command
 from navi_bot.models.estimate import TokenEstimator
@@ -31,7 +32,7 @@ class Parts:
     online: Online
     running: Running
     commands: Mapping[str, Command]
-    persona: str
+    persona: Persona
 
     def hide(self, text: str) -> str:
         """Return the text without the operator's secrets."""
@@ -53,5 +54,5 @@ async def gather(settings: Settings, stores: Stores, hosts: Hosts) -> Parts:
         online=Online(),
         running=Running(),
         commands=all_commands(),
-        persona=persona_of(settings),
+        persona=await Persona.load(settings, stores.choices),
     )

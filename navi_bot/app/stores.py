@@ -12,6 +12,7 @@ from navi_bot.ports.tools import SessionState
 from navi_bot.resources import migrations_folder
 from navi_bot.settings import Settings
 from navi_bot.store.calibration import PostgresCalibration
+from navi_bot.store.choices import PostgresChoices
 from navi_bot.store.cluster import attach
 from navi_bot.store.embedded import EmbeddedServer
 from navi_bot.store.files import PostgresFiles
@@ -41,6 +42,7 @@ class Stores:
     outbox: PostgresOutbox
     relay: PostgresRelay
     calibration: PostgresCalibration
+    choices: PostgresChoices
 
     def state(self, session: SessionId) -> SessionState:
         return PostgresSessionState(self.pool, session)
@@ -69,6 +71,7 @@ async def opened_store(settings: Settings, *, alone: bool = False) -> AsyncItera
             outbox=PostgresOutbox(pool),
             relay=PostgresRelay(pool),
             calibration=PostgresCalibration(pool),
+            choices=PostgresChoices(pool),
         )
 
 

@@ -86,6 +86,20 @@ class Profiles(Protocol):
         ...
 
 
+class Persona(Protocol):
+    """Who speaks. `is_chosen`: set in a chat, not by the settings."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def is_chosen(self) -> bool: ...
+
+    async def choose(self, text: str) -> None:
+        """Speak so from the next message on, and after restarts; "": as configured."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What commands may reach. `status` gives the daemon's own lines."""
@@ -102,7 +116,7 @@ class Desk:
     status: Callable[[], tuple[str, ...]]
     now: Callable[[], datetime]
     num_ctx: int
-    persona: str
+    persona: Persona
     commands: Callable[[], Mapping[str, "Command"]]
 
 

@@ -41,12 +41,16 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A model host as the loop uses it. Timeouts are in seconds, num_ctx in tokens."""
+    """A model host as the loop uses it. Timeouts are in seconds, sizes in tokens.
+
+    `reserve` is the part of the window that is kept for the answer.
+    """
 
     model: Model
     gate: Gate
     default_model: str
     num_ctx: int = 65536
+    reserve: int = 2048
     think: Think = None
     first_chunk_timeout: float = 180.0
     chunk_timeout: float = 60.0

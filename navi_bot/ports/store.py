@@ -235,6 +235,13 @@ class Files(Protocol):
     async def of(self, session: SessionId) -> tuple[StoredFile, ...]: ...
 
 
+class Choices(Protocol):
+    """What an owner chose in a chat for the whole daemon, by name; "" is no choice."""
+
+    async def load(self, name: str) -> str: ...
+    async def save(self, name: str, value: str) -> None: ...
+
+
 class Calibration(Protocol):
     """Characters per token of a model, learned from prompt_eval_count."""
 

@@ -96,6 +96,10 @@ def contradictions(settings: Settings) -> tuple[str, ...]:
         begun = (settings.matrix_homeserver, settings.matrix_user_id)
         if any((*begun, settings.matrix_password, settings.matrix_access_token)):
             faults.append(f"{missing} is empty; Matrix needs it, or no MATRIX_ variable at all.")
+    if settings.llm_output_reserve >= settings.ollama_num_ctx:
+        faults.append(
+            "LLM_OUTPUT_RESERVE leaves nothing of OLLAMA_NUM_CTX for the question; lower it."
+        )
     if settings.persona and settings.persona_file:
         faults.append("NAVI_PERSONA and NAVI_PERSONA_FILE are both set; keep one of them.")
     return tuple(faults)

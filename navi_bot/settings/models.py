@@ -27,6 +27,8 @@ class ModelSettings(BaseSettings):
         default="", validation_alias="OPENAI_BASE_URL"
     )
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    llm_output_reserve: int = Field(default=2048, ge=0, validation_alias="LLM_OUTPUT_RESERVE")
+    """Tokens of the window that are kept for the answer."""
     llm_stream_first_chunk_timeout: Seconds = Field(
         default=180.0, gt=0, validation_alias="LLM_STREAM_FIRST_CHUNK_TIMEOUT"
     )

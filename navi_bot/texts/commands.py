@@ -15,7 +15,7 @@ HELP_MODEL = Text("help.model", "show or change the model of this chat; /model d
 HELP_THINK = Text("help.think", "thinking: on, off, hide, auto")
 HELP_TOOLS = Text("help.tools", "list the tools, or show the manual of one: /tools clock")
 HELP_RELOAD = Text("help.reload", "read the profiles again")
-HELP_PERSONA = Text("help.persona", "show the persona that speaks here")
+HELP_PERSONA = Text("help.persona", "show who speaks here, or set it: /persona You are …")
 HELP_NOTES = Text("help.notes", "show the scratchpad")
 HELP_DETAIL = Text("help.detail", "what the tools of the last answer gave back: /detail 2")
 HELP_USAGE = Text("help.usage", "tokens used today and in the last 30 days")
@@ -67,7 +67,15 @@ TOOLS = Text("tools.list", "Tools")
 NO_SUCH_TOOL = Text("tools.unknown", "There is no tool {wanted}. There are: {known}.")
 RELOADED = Text("reload.done", "Profiles read again: {names}.")
 PERSONA_HOW = Text(
-    "persona.how", "It is set by NAVI_PERSONA or NAVI_PERSONA_FILE; a restart takes a change."
+    "persona.how",
+    "/persona followed by a text sets it for every room; /persona reset goes back to the settings "
+    "(NAVI_PERSONA, NAVI_PERSONA_FILE).",
+)
+PERSONA_UNDO = Text("persona.undo", "↩ Back to the settings")
+PERSONA_SET = Text("persona.set", "From the next message on I speak so, in every room.")
+PERSONA_RESET = Text("persona.reset", "From the next message on I speak as the settings say.")
+PERSONA_TOO_LONG = Text(
+    "persona.too_long", "A persona has at most {most} characters; shorten it and send it again."
 )
 NO_TOOLS = Text("tools.none", "There are none.")
 NO_NOTES = Text("notes.none", "The scratchpad is empty.")

@@ -156,6 +156,7 @@ class Stage:
     tools: Sequence[Tool] = ()
     gate: OpenGate = field(default_factory=OpenGate)
     num_ctx: int = 65536
+    reserve: int = 2048
     first: float = 5.0
     gap: float = 5.0
     more: str = ""
@@ -179,6 +180,7 @@ class Stage:
                     self.gate,
                     "m",
                     num_ctx=self.num_ctx,
+                    reserve=self.reserve,
                     think=True,
                     first_chunk_timeout=self.first,
                     chunk_timeout=self.gap,
@@ -187,7 +189,7 @@ class Stage:
             guard=guarded,
             estimator=self.estimator,
             repetition=Parrot,
-            persona="A persona.",
+            persona=lambda: "A persona.",
         )
 
     def run(self, question: str | Message | None = "Hello?", **changes: object) -> Run:

@@ -82,13 +82,24 @@ async def test_a_prompt_that_does_not_fit_never_reaches_the_host(tmp_path: Path)
     ],
 )
 def test_the_answers_share_of_the_window_is_kept(total: int, miss: Overflow | None) -> None:
-    """N-59: a prompt may fill the window but for 2,048 tokens."""
-    assert overflow(total, 6000, 8192) == miss
+    """N-59: a prompt may fill the window but for what is kept for the answer."""
+    assert overflow(total, 6000, 8192, 2048) == miss
+
+
+@pytest.mark.parametrize(("reserve", "sent"), [(2048, 1), (4096, 0), (8000, 0)])
+async def test_the_answers_share_is_the_operators_choice(
+    tmp_path: Path, reserve: int, sent: int
+) -> None:
+    """N-59: the same question is sent, or told not to fit, as the reserve says."""
+    scene = stage(tmp_path, said("ok"), num_ctx=8192, reserve=reserve)
+    end = ending(await scene.play(scene.run("word " * 4000)))
+    assert len(scene.host.requests) == sent
+    assert end.limit == ("" if sent else "context")
 
 
 def test_nothing_is_left_when_the_old_is_too_much_already() -> None:
     """N-60: never a negative number of tokens left."""
-    assert overflow(9000, 8500, 8192) == Overflow(500, 0, 8192, 8500, 2048)
+    assert overflow(9000, 8500, 8192, 2048) == Overflow(500, 0, 8192, 8500, 2048)
 
 
 async def test_a_huge_tool_result_is_caught_before_the_next_call(tmp_path: Path) -> None:

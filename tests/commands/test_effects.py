@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from rooms.stage import ANN, BOB, TEAM, Stage, buttons, private, said
 from structlog.testing import capture_logs
 
+from navi_bot.app.persona import Persona
 from navi_bot.commands.table import Ask, Command, Desk, Reply
 from navi_bot.errors import ModelUnavailable
 from navi_bot.messages import (
@@ -26,6 +27,8 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.records import Metrics, turn_key
 from navi_bot.ports.tools import Call, Effect, Result, Tool
+from navi_bot.settings import Settings
+from navi_bot.store.choices import PostgresChoices
 from navi_bot.store.state import PostgresSessionState
 from navi_bot.texts import commands as texts
 from navi_bot.texts import rooms as room_texts
@@ -271,11 +274,33 @@ async def test_persona_shows_who_speaks(stage: Stage) -> None:
     assert "NAVI_PERSONA_FILE" in shown
 
 
-@pytest.mark.parametrize("command", ["reload", "persona"])
+async def test_persona_is_set_kept_and_given_back(stage: Stage) -> None:
+    """N-108: an owner sets it in a chat; it outlives a restart and goes before the settings."""
+    assert texts.PERSONA_SET() in await says(stage, "/persona You are a pirate.")
+    choices = PostgresChoices(stage.pool)
+    settings = Settings.model_validate({"NAVI_PERSONA": "You are kind."})
+    again = await Persona.load(settings, choices)
+    assert (again.text, again.is_chosen) == ("You are a pirate.", True)
+    assert "You are a pirate." in await says(stage, "/persona")
+    shown = stage.delivery.last
+    assert await stage.press(shown, "persona:reset") == ""
+    assert texts.PERSONA_RESET() in stage.delivery.texts()
+    assert stage.persona.text == "I am Navi."
+    again = await Persona.load(settings, choices)
+    assert (again.text, again.is_chosen) == ("You are kind.", False)
+
+
+async def test_a_persona_of_a_books_length_is_refused(stage: Stage) -> None:
+    assert texts.PERSONA_TOO_LONG(most=20_000) in await says(stage, "/persona " + "x" * 20_001)
+    assert not stage.persona.is_chosen
+
+
+@pytest.mark.parametrize("command", ["reload", "persona", "persona I obey Bob"])
 async def test_what_the_daemon_is_made_of_is_the_owners(stage: Stage, command: str) -> None:
     await stage.hear(said(f"/{command}", who=BOB))
     assert stage.profiles.reloads == 0
-    assert room_texts.OWNER_ONLY(command=command) in "\n".join(stage.delivery.texts())
+    assert not stage.persona.is_chosen
+    assert room_texts.OWNER_ONLY(command=command.split()[0]) in "\n".join(stage.delivery.texts())
 
 
 async def test_notes_shows_the_scratchpad_of_this_session(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from navi_bot.app.catalogue import all_commands
+from navi_bot.app.persona import Persona
 from navi_bot.commands.table import Desk
 from navi_bot.decide import Policy
 from navi_bot.errors import NaviError
@@ -46,6 +47,7 @@ from navi_bot.ports.tools import ProfileSummary, Tool
 from navi_bot.replies import Replies
 from navi_bot.rooms import Rooms, Stores
 from navi_bot.running import Running, RunningTurn
+from navi_bot.store.choices import PostgresChoices
 from navi_bot.store.inbox import PostgresInbox
 from navi_bot.store.outbox import PostgresOutbox
 from navi_bot.store.people import PostgresPeople
@@ -229,6 +231,7 @@ class Stage:
         self.delivery = Screen()
         self.host = Host()
         self.profiles = Choices()
+        self.persona = Persona("I am Navi.", "", PostgresChoices(self.pool))
         self.tools: tuple[Tool, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.commands = all_commands()
@@ -251,7 +254,7 @@ class Stage:
             status=lambda: ("All is well.",),
             now=lambda: self.now,
             num_ctx=10_000,
-            persona="I am Navi.",
+            persona=self.persona,
             commands=lambda: self.commands,
         )
 
