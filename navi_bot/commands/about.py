@@ -45,11 +45,13 @@ async def status(ask: Ask, desk: Desk) -> Reply:
 
 def _activity(ask: Ask, desk: Desk) -> str:
     running = desk.running.in_room(ask.head.room)
-    waiting = sum(turn.state == "queued" for turn in ask.active)
+    waiting = [turn.asker for turn in ask.active if turn.state == "queued"]
     if running is None and not waiting:
         return texts.STATUS_IDLE()
     now = texts.STATUS_RUNNING(what=(running.doing if running else "") or texts.STATUS_STARTING())
-    return f"{now} {texts.STATUS_WAITING(count=waiting)}" if waiting else now
+    places = ", ".join(str(n) for n, asker in enumerate(waiting, 1) if asker == ask.person)
+    line = f"{now} {texts.STATUS_WAITING(count=len(waiting))}" if waiting else now
+    return f"{line} {texts.STATUS_PLACES(places=places)}" if places else line
 
 
 def _thousands(tokens: int) -> str:

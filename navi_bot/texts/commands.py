@@ -100,6 +100,7 @@ STATUS_SESSION = Text("status.session", "Messages in this conversation: {count}"
 STATUS_RUNNING = Text("status.running", "Now: {what}.")
 STATUS_STARTING = Text("status.starting", "an answer begins")
 STATUS_WAITING = Text("status.waiting", "Waiting: {count}.")
+STATUS_PLACES = Text("status.places", "Yours in that line: {places}.")
 STATUS_IDLE = Text("status.idle", "Now: nothing runs here.")
 STATUS_ADAPTER = Text("status.adapter", "{platform}: connected, last contact {seconds} s ago")
 STATUS_TROUBLE = Text("status.trouble", "{platform}: {trouble}")

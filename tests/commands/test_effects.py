@@ -103,6 +103,20 @@ async def test_status_tells_how_the_room_is(stage: Stage) -> None:
         assert "Now: using the tool clock. Waiting: 1." in await says(stage, "/status")
 
 
+async def test_status_tells_ones_places_in_the_line(stage: Stage) -> None:
+    """C-07: in a room of several people each learns where their own messages stand."""
+    asked = [said("runs", room=TEAM), said("1", BOB, TEAM), said("2", room=TEAM)]
+    await stage.hear(*asked, said("3", BOB, TEAM))
+    room = await stage.room(TEAM)
+    with stage.running.entered(stage.runs(await stage.begun(room), room, TEAM, ANN)):
+        stage.delivery.order.clear()
+        await stage.hear(said("/status", room=TEAM))
+        assert "Waiting: 3. Yours in that line: 2." in stage.delivery.texts()[-1]
+        stage.delivery.order.clear()
+        await stage.hear(said("/status", BOB, TEAM))
+        assert "Waiting: 3. Yours in that line: 1, 3." in stage.delivery.texts()[-1]
+
+
 # The room ------------------------------------------------------------------
 
 
