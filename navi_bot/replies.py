@@ -13,6 +13,7 @@ from navi_bot.access import may_use
 from navi_bot.commands.table import Ask, Desk, Reply, refuse, say
 from navi_bot.decisions import Claim, Do, OfferPairing
 from navi_bot.errors import NaviError
+from navi_bot.fault_points import reached
 from navi_bot.live.items import BlockItem, Item, TextItem
 from navi_bot.live.pager import Pager
 from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Prose, Role, Said
@@ -68,6 +69,7 @@ class Replies:
     async def command(self, taken: Taken, do: Do) -> None:
         """Run a command and show what it answers."""
         reply = await self._reply(taken, do)
+        await reached("command_done")
         if do.press:
             address = taken.inbound.origin.address
             self._delivery.acknowledge(address, do.press, reply.toast[:TOAST_LENGTH])
@@ -170,6 +172,7 @@ class Replies:
         own = (Post(head or taken.head(), pages_of(reply)),) if reply.blocks else ()
         posts = own + reply.also
         await self._inbox.handled(taken.accepted.inbox, posts, parked=parked)
+        await reached("reply_stored")
         for post in posts:
             self._delivery.show(post)
 

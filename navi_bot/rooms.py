@@ -43,6 +43,7 @@ from navi_bot.decisions import (
     Tell,
 )
 from navi_bot.errors import StoreError, StoreUnavailable
+from navi_bot.fault_points import reached
 from navi_bot.messages import Address, Inbound, PersonId, Pressed, RoomId
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
@@ -113,6 +114,7 @@ class Rooms:
 
         Then it is to be handed over again, whole; what was stored has no second effect.
         """
+        await reached("batch_received")
         stopped = await self._stops.first(batch)
         stale: list[Taken] = []
         moved = False
@@ -126,6 +128,7 @@ class Rooms:
         if cursor and batch and not moved:
             address = batch[-1].origin.address
             await self._inbox.keep_cursor(address.platform, address.account, cursor)
+        await reached("batch_stored")
 
     async def recover(self, platform: str, account: str) -> None:
         """Carry out what a crash left between taking in and seeing to it."""
@@ -181,8 +184,10 @@ class Rooms:
         if isinstance(decision, Change):
             await self._change(inbound, facts.room, decision)
             return False
+        await reached("event_decided")
         request = decision.request if isinstance(decision, Begin) else None
         accepted = await self._inbox.take(inbound, facts.person, request, cursor)
+        await reached("event_stored")
         if accepted is None:
             return True
         match decision:
@@ -270,6 +275,7 @@ class Rooms:
         if await self._inbox.begin_attempt(taken.accepted.inbox) > MAX_ATTEMPTS:
             await self._replies.park(taken, MAX_ATTEMPTS)
             return
+        await reached("attempt_counted")
         match decision:
             case Do():
                 await self._replies.command(taken, decision)

@@ -11,10 +11,8 @@ shows at the end is stored in the same commit as the turn's end.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import structlog
 
@@ -32,15 +30,14 @@ from navi_bot.events import (
     Waiting,
     wire_name,
 )
+from navi_bot.fault_points import reached
 from navi_bot.messages import Line, Page, Post, RoomId
-from navi_bot.ports.delivery import Delivery, LiveSource
 from navi_bot.ports.records import TurnStart
-from navi_bot.ports.store import Sessions, Turns
-from navi_bot.question import Question, Questions
-from navi_bot.running import Running, RunningTurn
-from navi_bot.shares import Shares
+from navi_bot.question import Question
+from navi_bot.running import RunningTurn
 from navi_bot.shielded import shielded
 from navi_bot.texts import turn as texts
+from navi_bot.turn_doors import Doors
 from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
 from navi_bot.turn_journal import TurnJournal
 
@@ -48,61 +45,6 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds between tries while the model host or the database is away.
-
-    They grow from `first` to `longest`; after `whole` the model host is given up.
-    """
-
-    first: float = 1.0
-    longest: float = 30.0
-    whole: float = 600.0
-
-
-class Live(LiveSource, Protocol):
-    """A live message as a turn drives it."""
-
-    def feed(self, event: Event, now: float) -> None: ...
-
-    def settled(self) -> tuple[tuple[Page, ...], tuple[Page, ...] | None]:
-        """Return the final pages of the live message and of a separate answer."""
-        ...
-
-
-class Loop(Protocol):
-    """The agent loop, bound to everything but the turn."""
-
-    def run(
-        self,
-        start: TurnStart,
-        question: Question | None,
-        journal: TurnJournal,
-        running: RunningTurn,
-    ) -> AsyncGenerator[Event]:
-        """Run a turn; ModelUnavailable before the first token of a call is raised."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What a turn works with."""
-
-    turns: Turns
-    sessions: Sessions
-    delivery: Delivery
-    running: Running
-    questions: Questions
-    loop: Loop
-    live: Callable[[TurnStart], Live]
-    ended: Callable[[Ending], Awaitable[None]]
-    """Told of every turn once all of it is stored; raises nothing."""
-    clock: Callable[[], float]
-    """Monotonic seconds."""
-    shares: Shares
-    patience: Patience = Patience()
 
 
 class TurnRunner:
@@ -113,13 +55,16 @@ class TurnRunner:
 
     async def wake(self, room: RoomId) -> None:
         """Take the room's next turn and see it to its end; nothing to do is fine."""
+        await reached("room_woken")
         start = await self._doors.turns.claim(room)
         if start is None:
             return
+        await reached("turn_claimed")
         if start.attempts > MAX_ATTEMPTS:
             await self._park(start)
             return
         await _Turn(self._doors, start).run()
+        await reached("turn_left")
 
     async def _park(self, start: TurnStart) -> None:
         """Set a turn aside that made the daemon crash, and tell its asker."""
@@ -175,6 +120,7 @@ class _Turn:
                 self._feed(Waiting(texts.MANY_OF_YOURS()))
             async with self._doors.shares.taken(self._start.asker, self._running.stop):
                 question = await self._question()
+                await reached("question_prepared")
                 return await self._run_patiently(question)
         except NaviError as error:
             ending = StreamFailed(str(error))
@@ -259,6 +205,7 @@ class _Turn:
         posts = posts_of(self._head, self._start.id, *self._live.settled())
         seconds = self._doors.clock() - self._began
         wait = self._doors.patience.first
+        await reached("turn_ending")
         while True:
             try:
                 await self._doors.turns.finish(
@@ -274,6 +221,7 @@ class _Turn:
                 log.warning("turn_not_saved", error=str(error), retry_in=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._doors.patience.longest)
+        await reached("turn_finished")
         for post in posts:
             self._doors.delivery.show(post)
         self._running.ended.set_result(ending)
@@ -292,4 +240,5 @@ class _Turn:
             await self._doors.turns.requeue(self._start.id, 0.0)
         except NaviError as error:
             log.warning("turn_not_requeued", error=str(error))
+        await reached("turn_given_back")
         log.info("turn_interrupted")

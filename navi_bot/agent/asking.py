@@ -24,6 +24,7 @@ from navi_bot.agent.stopping import Stopped, until_stopped
 from navi_bot.agent.work import Work
 from navi_bot.errors import ModelUnavailable, NaviError
 from navi_bot.events import ModelStarted, Notice, Queued, StreamFailed
+from navi_bot.fault_points import reached
 from navi_bot.ports.agent import Estimator, Guard, Repetition
 from navi_bot.ports.model import ModelRequest
 from navi_bot.texts import agent as texts
@@ -72,6 +73,7 @@ class Asking:
             work.partial = answer.text
         if work.run.stop.is_set:
             raise Stopped
+        await reached("answer_received")
         self._account(work, request, answer)
         if answer.repeating:
             words = texts.REPEATING()
@@ -123,11 +125,13 @@ class Asking:
         gate = backend.gate.enter(run.room, run.urgency, lambda place: work.tell(Queued(place)))
         async with gate:
             work.tell(ModelStarted(work.step, work.desk.max_iterations, request.model))
+            await reached("model_called")
             stream = backend.model.stream_complete(request)
             times = backend.first_chunk_timeout, backend.chunk_timeout
             try:
                 async with aclosing(self._guard(stream, run.stop, *times)) as chunks:
                     async for chunk in chunks:
+                        await reached("chunk_received")
                         answer.take(chunk)
                         if answer.repeating or run.stop.is_set:
                             return

@@ -19,6 +19,7 @@ from navi_bot.agent.ending import Limited
 from navi_bot.agent.stopping import Stopped, until_stopped
 from navi_bot.agent.work import Work
 from navi_bot.events import ToolEvent, ToolStarted
+from navi_bot.fault_points import reached
 from navi_bot.messages import Entry, Message, ToolCall
 from navi_bot.ports.agent import Toolbox
 from navi_bot.ports.records import PendingBatch
@@ -53,6 +54,7 @@ class Batches:
         )
         effects = {call.id: _effect(work, call).value for call in calls}
         await work.run.journal.begin_batch(work.step, assistant, effects)
+        await reached("batch_journalled")
         await self._carry_out(work, assistant, [Planned(call) for call in calls])
 
     async def resume(self, work: Work, pending: PendingBatch) -> None:
@@ -96,6 +98,7 @@ class Batches:
                 *(Entry(image, in_history=False) for image in images),
             ]
         )
+        await reached("batch_recorded")
         work.answer = None
         if work.run.stop.is_set:
             raise Stopped
@@ -111,6 +114,7 @@ class Batches:
         if result is None:
             result = await self._result(work, call)
             await work.run.journal.end_call(work.step, call.id, result.text, result.ok)
+            await reached("result_journalled")
         work.ledger.tool_calls += 1
         seconds = self._clock() - began
         work.tell(ToolEvent(call.id, call.name, call.arguments, result.text, result.ok, seconds))

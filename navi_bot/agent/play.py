@@ -29,6 +29,7 @@ from navi_bot.agent.stopping import Stopped, until_stopped
 from navi_bot.agent.work import Work
 from navi_bot.errors import ModelUnavailable, NaviError
 from navi_bot.events import Notice, ProfileSwitched, Steered, StreamEnd, StreamStopped, TextDelta
+from navi_bot.fault_points import reached
 from navi_bot.messages import Entry, Message
 from navi_bot.texts import agent as texts
 
@@ -116,6 +117,7 @@ class Play:
         """After a batch: take messages that steer the turn, and a changed profile."""
         work, journal = self._work, self._run.journal
         for message in await journal.steering():
+            await reached("steering_taken")
             seen = replace(message, content=harmless(message.content))
             await work.record(_entries(message, seen))
             self._tell(Steered(message.content))

@@ -17,7 +17,8 @@ from navi_bot.question import Questions
 from navi_bot.replies import Replies
 from navi_bot.shares import Shares
 from navi_bot.store.files import workspace
-from navi_bot.turn import Doors, TurnRunner
+from navi_bot.turn import TurnRunner
+from navi_bot.turn_doors import Doors
 from navi_bot.turn_run import AgentLoop
 
 MOST_OF_ONE_PERSON = 4

@@ -23,6 +23,7 @@ from navi_bot.app.race import first_of
 from navi_bot.decide import Policy
 from navi_bot.delivery.reconciler import Reconciler
 from navi_bot.errors import PlatformError, StoreError
+from navi_bot.fault_points import reached
 from navi_bot.messages import Address
 from navi_bot.ports.platform import Adapter
 from navi_bot.rooms import Rooms
@@ -187,8 +188,11 @@ class Service:
             await turns.requeue(interrupted.turn, 0.0, crashed=True)
         if left:
             log.warning("turns_interrupted", platform=platform, count=len(left))
+        await reached("turns_given_back")
         await rooms.recover(platform, account)
+        await reached("events_taken_up")
         await reconciler.recover()
+        await reached("posts_taken_up")
 
     def _become(self, state: State) -> None:
         self.state = state

@@ -21,6 +21,7 @@ from navi_bot.errors import (
     RoomMoved,
     Throttled,
 )
+from navi_bot.fault_points import reached
 from navi_bot.messages import Address
 from navi_bot.ports.delivery import Outbox
 from navi_bot.ports.platform import Outbound
@@ -95,7 +96,9 @@ class Carrier:
         try:
             if isinstance(call, Send) and not call.begun:
                 await self.ledger.begin(entry.head, call)
+                await reached("intent_stored")
             message_id = await make_call(self.outbound, entry.head, call)
+            await reached("final_answered" if entry.is_final else "page_answered")
         except NaviError as error:
             await self._post_failed(lane, job, error)
         else:
@@ -107,6 +110,7 @@ class Carrier:
                 typing.shown(now)
         self.ledger.owe_records(entry.head.key, entry.machine.take_records())
         await self.ledger.settle(entry.head.key)
+        await reached("final_noted" if entry.is_final else "page_noted")
 
     async def _post_failed(self, lane: Lane, job: PostJob, error: NaviError) -> None:
         entry, now = job.entry, self.clock()

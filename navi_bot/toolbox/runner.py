@@ -13,6 +13,7 @@ from dataclasses import replace
 import structlog
 
 from navi_bot.errors import NaviError, ToolArgumentError
+from navi_bot.fault_points import reached
 from navi_bot.messages import ToolCall
 from navi_bot.ports.tools import Call, Catalogue, ProfileSummary, Result, Tool
 from navi_bot.toolbox.arguments import validated
@@ -50,7 +51,9 @@ class InstalledTools:
         arguments and results may hold what no log should.
         """
         began = self._clock()
+        await reached("tool_called")
         result = await _result(tool, asked, call)
+        await reached("tool_answered")
         result = replace(result, text=self._redact(result.text))
         log.info(
             "tool.execute",

@@ -53,7 +53,8 @@ from navi_bot.store.outbox import PostgresOutbox
 from navi_bot.store.people import PostgresPeople
 from navi_bot.store.sessions import PostgresSessions
 from navi_bot.store.turns import PostgresTurns
-from navi_bot.turn import MAX_ATTEMPTS, Doors, Patience, TurnRunner
+from navi_bot.turn import MAX_ATTEMPTS, TurnRunner
+from navi_bot.turn_doors import Doors, Patience
 from navi_bot.turn_journal import TurnJournal
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
