@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from scale import is_ours, shard
 
 from navi_bot.resources import migrations_folder
 from navi_bot.store.embedded import EmbeddedServer
@@ -40,6 +41,15 @@ EMPTIED = (
 UNSYNCED = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
 """No test survives a power cut; a database is made in half the time."""
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of other shards to those who run them; pytest says how many."""
+    which, many = shard()
+    ours = [item for item in items if is_ours(item.nodeid, which, many)]
+    if len(ours) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(ours)])
+        items[:] = ours
 
 
 def with_database(dsn: str, name: str) -> str:

@@ -1,6 +1,5 @@
 import base64
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus, unquote_plus
@@ -8,13 +7,14 @@ from urllib.parse import quote, quote_plus, unquote_plus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from navi_bot.redaction import MASK, SHORTEST, redact
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 SECRET = TOKEN.partition(":")[2]
 
-EXAMPLES = 2_000 if os.environ.get("NAVI_TEST_FULL") else 200
+EXAMPLES = scaled(200, 2_000)
 
 SHAPES = {
     "Telegram token": (f"token={TOKEN} used", SECRET),

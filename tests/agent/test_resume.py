@@ -1,7 +1,6 @@
 """A run that was cut off is taken up where it was; steering and profile changes join in."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -10,6 +9,7 @@ from agent.scripted_host import OpenGate, ScriptedHost, calls, for_ever, said
 from agent.stage import Diary, Stage, State, Words, assert_answered, ending, stage, tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from navi_bot.agent import marks
 from navi_bot.events import Event, Notice, ProfileSwitched, Steered, StreamEnd, ToolEvent
@@ -19,8 +19,6 @@ from navi_bot.ports.records import JournalledCall, PendingBatch
 from navi_bot.ports.tools import Call, Effect, Result
 from navi_bot.toolbox.contract import tool_of
 from tools import switch_profile
-
-FULL = os.environ.get("NAVI_TEST_FULL") == "1"
 
 
 def batch(*made: JournalledCall) -> PendingBatch:
@@ -214,7 +212,7 @@ class Crashing(Diary):
 
 
 @settings(
-    max_examples=2000 if FULL else 150,
+    max_examples=scaled(150, 2000),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -1,7 +1,6 @@
 """A stop at any point ends the run at once and leaves a history that is whole."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from agent.scripted_host import OpenGate, calls, for_ever, said
 from agent.stage import Diary, Stage, Words, stage, tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from navi_bot.agent import marks
 from navi_bot.events import (
@@ -28,8 +28,6 @@ from navi_bot.messages import Message
 from navi_bot.ports.model import Chunk
 from navi_bot.ports.tools import Call, Effect, Result
 from navi_bot.running import StopToken
-
-FULL = os.environ.get("NAVI_TEST_FULL") == "1"
 
 
 async def stopped_at(scene: Stage, kind: type[Event], place: int = 1) -> list[Event]:
@@ -202,7 +200,7 @@ SCRIPTS = [
 
 
 @settings(
-    max_examples=2000 if FULL else 150,
+    max_examples=scaled(150, 2000),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -1,6 +1,5 @@
 """Any schedule of refusals, lost answers, deletions and crashes: promise 1."""
 
-import os
 import random
 
 import pytest
@@ -9,9 +8,9 @@ from delivery.wild_platform import OUTCOMES
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from scale import FULL, scaled, seeds
 
-FULL = os.environ.get("NAVI_TEST_FULL") == "1"
-STEPS = 1_000_000 if FULL else 40_000
+STEPS = scaled(40_000, 1_000_000)
 STEPS_A_LIFE = 250
 
 KIND = ("accepted",) * 12 + OUTCOMES
@@ -50,7 +49,7 @@ def step(world: World, dice: random.Random) -> None:
 @pytest.mark.parametrize("idempotent", [False, True], ids=["telegram-like", "matrix-like"])
 def test_no_schedule_loses_or_repeats_a_text(idempotent: bool) -> None:
     """Final texts stand there once, in order, whatever happened; limits hold throughout."""
-    for seed in range(STEPS // STEPS_A_LIFE // 2):
+    for seed in seeds(STEPS // STEPS_A_LIFE // 2):
         dice = random.Random(seed)
         world = World(idempotent=idempotent)
         try:
@@ -127,7 +126,7 @@ class AnySchedule(RuleBasedStateMachine):
 
 TestAnySchedule = AnySchedule.TestCase
 TestAnySchedule.settings = settings(
-    max_examples=2000 if FULL else 60,
+    max_examples=scaled(60, 2000),
     stateful_step_count=60,
     deadline=None,
     derandomize=not FULL,

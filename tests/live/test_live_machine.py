@@ -1,11 +1,10 @@
 """The live message under any history: its invariants, step by step."""
 
-import os
-
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from live.paper import Paper, end, prose, words
+from scale import FULL, scaled
 
 from navi_bot.events import (
     Event,
@@ -29,8 +28,7 @@ from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.live.pager import MOST_PAGES
 from navi_bot.messages import Page, TurnId
 
-FULL = bool(os.environ.get("NAVI_TEST_FULL"))
-EXAMPLES = 1500 if FULL else 200
+EXAMPLES = scaled(200, 1500)
 STEPS = 150
 """200 histories of up to 150 steps: more than 20,000."""
 

@@ -1,12 +1,12 @@
 """Every word once: no history of a turn loses a word of its answer or shows one twice."""
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from live.paper import Paper, end, prose, words
+from scale import scaled, seeds
 
 from navi_bot.events import (
     Event,
@@ -29,7 +29,7 @@ from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.live.pager import MOST_PAGES
 from navi_bot.messages import Page, TurnId
 
-HISTORIES = 8000 if os.environ.get("NAVI_TEST_FULL") else 800
+HISTORIES = scaled(800, 8000)
 """Turns of 10 to 120 steps, 80 events each: about 65,000 events, or 650,000."""
 
 
@@ -130,7 +130,7 @@ def played(seed: int) -> tuple[History, LiveMessage, Paper, Event]:
 @pytest.mark.parametrize("part", range(8))
 def test_no_word_is_lost_or_shown_twice(part: int) -> None:
     """The answer is whole, in one place, in order; nothing runs on a page that is final."""
-    for seed in range(part, HISTORIES, 8):
+    for seed in seeds(HISTORIES)[part::8]:
         history, live, paper, last = played(seed)
         log, apart = live.settled()
         shown = (*log, *(apart or ()))

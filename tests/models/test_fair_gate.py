@@ -1,20 +1,19 @@
 """The gate lets in whom the host can serve: people first, rooms in turn, nobody lost."""
 
 import asyncio
-import os
 import random
 from collections import Counter
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from scale import scaled, seeds
 
 from navi_bot.messages import RoomId
 from navi_bot.models.fair_queue import FairQueue
 from navi_bot.models.gate import FairGate
 from navi_bot.ports.model import Urgency
 
-FULL = os.environ.get("NAVI_TEST_FULL") == "1"
 ROOMS = st.integers(min_value=1, max_value=4).map(RoomId)
 
 
@@ -71,7 +70,7 @@ class FairQueueMachine(RuleBasedStateMachine):
 
 
 FairQueueMachine.TestCase.settings = settings(
-    max_examples=2000 if FULL else 60, stateful_step_count=40, deadline=None
+    max_examples=scaled(60, 2000), stateful_step_count=40, deadline=None
 )
 test_the_queue_is_fair = FairQueueMachine.TestCase
 
@@ -189,7 +188,7 @@ async def test_who_is_cancelled_when_just_let_in_gives_the_place_on() -> None:
 
 async def test_no_storm_of_cancellations_loses_or_doubles_a_place() -> None:
     """Random visits, leaves and cancellations: never more inside than allowed, none stuck."""
-    for seed in range(400 if FULL else 40):
+    for seed in seeds(scaled(40, 400)):
         rng = random.Random(seed)
         parallel = rng.randint(1, 3)
         gate = FairGate(parallel)

@@ -1,19 +1,18 @@
 """Requests and lines are translated without a loss."""
 
 import json
-import os
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scale import scaled
 
 from navi_bot.messages import Message, ToolCall
 from navi_bot.models.call_arguments import UNREADABLE
 from navi_bot.models.wire_ollama import Fault, Reply, Shown, chat_body, shown, think_value
 from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest, Think, ToolSchema
 
-FULL = os.environ.get("NAVI_TEST_FULL") == "1"
 NAMES = [
     "message",
     "done",
@@ -254,7 +253,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=10_000 if FULL else 300, deadline=None)
+@settings(max_examples=scaled(300, 10_000), deadline=None)
 @given(st.lists(JSON, max_size=4))
 def test_no_json_of_a_host_breaks_the_reader(found: list[Any]) -> None:
     """Whatever stands in a line is a chunk, nothing, or a fault."""

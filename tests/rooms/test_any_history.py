@@ -4,18 +4,18 @@ A model keeps what shall wait; the real rooms and store must agree after every
 step. Histories are drawn from seeds, so that a failure can be played again.
 """
 
-import os
 import random
 from collections.abc import Awaitable, Callable
 
 import asyncpg
 import pytest
 from rooms.stage import ACCOUNT, ANN, PLATFORM, FlakyInbox, Stage, at, origin, said
+from scale import scaled, seeds
 
 from navi_bot.errors import StoreUnavailable
 from navi_bot.messages import Address, Edited, Inbound, Role, Said, Withdrawn
 
-HISTORIES, STEPS = (400, 40) if os.environ.get("NAVI_TEST_FULL") else (12, 25)
+HISTORIES, STEPS = scaled((12, 25), (400, 40))
 MOST_WAITING = 15
 """Below the queue's limit, which is tested for itself."""
 
@@ -128,7 +128,7 @@ async def stage(database: asyncpg.Pool) -> Stage:
 
 
 async def test_the_queue_is_what_its_people_meant(stage: Stage) -> None:
-    for seed in range(HISTORIES):
+    for seed in seeds(HISTORIES):
         history = History(stage, seed)
         for _ in range(STEPS):
             await history.step()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -13,6 +12,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 from store.stage import Store
 
 from navi_bot.messages import (
@@ -31,7 +31,7 @@ from navi_bot.pagehash import page_hash
 from navi_bot.ports.records import TurnRequest
 from navi_bot.store import codec
 
-EXAMPLES = 2000 if os.environ.get("NAVI_TEST_FULL") == "1" else 60
+EXAMPLES = scaled(60, 2000)
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 """Without what `clean` replaces."""

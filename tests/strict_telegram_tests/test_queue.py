@@ -1,14 +1,13 @@
 """The update queue against a plain list, in any order of events."""
 
-import os
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from scale import scaled
 from strict_telegram.updates import FUTURE, KINDS, LIFETIME, NOT_BY_DEFAULT, Update, UpdateQueue
 
 START = 1000
-EXAMPLES = 2000 if os.environ.get("NAVI_TEST_FULL") == "1" else 60
+EXAMPLES = scaled(60, 2000)
 
 
 class Queue(RuleBasedStateMachine):

@@ -1,11 +1,11 @@
 """Every text, cut anywhere, is a message that Telegram takes; no word is lost."""
 
-import os
 import re
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scale import scaled
 from strict_telegram import markup as tdlib
 from telegram_judge import ask, judge, takes_link
 
@@ -23,8 +23,6 @@ from adapters.telegram.markup import (
 from navi_bot.events import StreamEnd, TextDelta, ToolEvent
 from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.messages import Block, Fold, Line, Page, Prose, TurnId
-
-FULL = bool(os.environ.get("NAVI_TEST_FULL"))
 
 
 def prose(markdown: str) -> Rendered:
@@ -132,7 +130,7 @@ def test_every_prefix_of_a_stream_is_taken_and_shows_every_word(sample: str) -> 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))
 def test_every_rest_of_a_text_is_taken(sample: str) -> None:
     """A page may begin anywhere too, with the end of what was opened before."""
-    for begin in range(0, len(sample), 1 if FULL else 7):
+    for begin in range(0, len(sample), scaled(7, 1)):
         judge(prose(sample[begin:]))
 
 
@@ -157,7 +155,7 @@ BREAKS = ["\n", "\n\n", "  \n", "\r\n", "\t", "    ", "- ", "1. ", "> ", "# ", "
 ATOMS = [*MARKS.split(), *SIGNS, *BREAKS]
 
 
-@settings(max_examples=20_000 if FULL else 600, deadline=None)
+@settings(max_examples=scaled(600, 20_000), deadline=None)
 @given(st.lists(st.sampled_from(ATOMS), max_size=40).map("".join))
 def test_any_text_is_taken_by_telegram(text: str) -> None:
     rendered = prose(text)
@@ -165,7 +163,7 @@ def test_any_text_is_taken_by_telegram(text: str) -> None:
         judge(rendered)
 
 
-@settings(max_examples=20_000 if FULL else 300, deadline=None)
+@settings(max_examples=scaled(300, 20_000), deadline=None)
 @given(st.text(max_size=60))
 def test_any_signs_are_taken_by_telegram(text: str) -> None:
     for rendered in (prose(text), Rendered(plain(Page((Prose(text),))))):
@@ -173,7 +171,7 @@ def test_any_signs_are_taken_by_telegram(text: str) -> None:
             judge(rendered)
 
 
-@settings(max_examples=5000 if FULL else 200, deadline=None)
+@settings(max_examples=scaled(200, 5000), deadline=None)
 @given(st.lists(st.sampled_from(ATOMS), max_size=40).map("".join))
 def test_what_telegram_finds_by_itself_is_counted(text: str) -> None:
     """Entities over the limit are dropped silently: no page that fits has any."""
@@ -206,7 +204,7 @@ URLS = st.tuples(
 ).map("".join)
 
 
-@settings(max_examples=50_000 if FULL else 2000, deadline=None)
+@settings(max_examples=scaled(2000, 50_000), deadline=None)
 @given(URLS)
 @example("tg://é")
 @example("http://localhost:8080/")
@@ -218,7 +216,7 @@ def test_a_link_that_we_take_telegram_takes(url: str) -> None:
 
 def test_no_sign_is_cleaned_otherwise_than_by_telegram() -> None:
     """Offsets stay true: of each sign we leave what TDLib leaves, or more readable words."""
-    step = 1 if FULL else 17
+    step = scaled(17, 1)
     codes = [
         *range(0x20, 0x3100),
         *range(0x3100, 0xD800, step),
@@ -239,7 +237,7 @@ BLOCKS: st.SearchStrategy[Block] = st.one_of(
 )
 
 
-@settings(max_examples=2000 if FULL else 100, deadline=None)
+@settings(max_examples=scaled(100, 2000), deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
 def test_any_page_is_taken_by_telegram(blocks: list[Block]) -> None:
     rendered = render(Page(tuple(blocks)))
