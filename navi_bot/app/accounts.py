@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Mapping
 
+from navi_bot.delivery.governor import OVERALL_RATE
 from navi_bot.errors import ConfigurationError
 from navi_bot.ports.platform import Adapter
 from navi_bot.settings import Settings, chosen_adapters
@@ -23,6 +24,11 @@ def telegram(settings: Settings, commands: Mapping[str, str] | None = None) -> A
     return TelegramAdapter(
         token.get_secret_value(), settings.telegram_api_url, commands=commands or {}
     )
+
+
+def calls_per_second(settings: Settings, platform: str) -> float:
+    """Return how many calls a platform takes of one account, all chats together."""
+    return settings.telegram_calls_per_second if platform == "telegram" else OVERALL_RATE
 
 
 def terminal(settings: Settings, commands: Mapping[str, str]) -> Adapter:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import structlog
 
+from navi_bot.app import accounts
 from navi_bot.app.core import Core
 from navi_bot.app.race import first_of
 from navi_bot.decide import Policy
@@ -130,7 +131,12 @@ class Service:
                 self._become("standing by")
                 if await first_of(self._stopping.wait(), leases.wait_for(platform, account)) == 0:
                     return True
-            reconciler = Reconciler(adapter, stores.outbox, stores.inbox.move_room)
+            reconciler = Reconciler(
+                adapter,
+                stores.outbox,
+                stores.inbox.move_room,
+                calls_per_second=accounts.calls_per_second(self._parts.settings, platform),
+            )
             await stack.enter_async_context(reconciler)
             stack.push_async_callback(reconciler.drain, DELIVERY_DRAIN)
             stack.enter_context(self._parts.online.entered(adapter, reconciler))

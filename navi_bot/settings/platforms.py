@@ -16,6 +16,10 @@ class TelegramSettings(BaseSettings):
     telegram_api_url: Annotated[str, parsed(values.web_address)] = Field(
         default="https://api.telegram.org", validation_alias="TELEGRAM_API_URL"
     )
+    telegram_calls_per_second: float = Field(
+        default=25.0, ge=1, allow_inf_nan=False, validation_alias="TELEGRAM_CALLS_PER_SECOND"
+    )
+    """Of all chats together; Telegram takes about 30 of a bot, more only if it pays."""
 
 
 class MatrixSettings(BaseSettings):

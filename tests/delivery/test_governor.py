@@ -132,6 +132,23 @@ def test_service_is_shared_evenly() -> None:
     assert sum(served.values()) == pytest.approx(60 * OVERALL_RATE, rel=0.02)
 
 
+@pytest.mark.parametrize("rate", [10.0, 200.0])
+def test_an_account_that_may_call_more_does(rate: float) -> None:
+    """So many chats that only the account's own rate holds them back."""
+    governor, now, calls = Governor(1.2, 3.5, 0.0, rate), 0.0, 0
+    for number in range(300):
+        governor.ask(f"chat{number}", False, PROGRESS, now)
+    while (chat := governor.grant(now)) is not None or now < 1.0:
+        if chat is None:
+            wakes = governor.wakes_at(now)
+            assert wakes is not None
+            now = max(wakes, now + 1e-6)
+        else:
+            governor.spent(chat, False, now)
+            calls += 1
+    assert calls == pytest.approx(rate, abs=4)
+
+
 def seconds_a_decision(silent: int, asking: int) -> float:
     """Return the time of one decision among `asking` chats, with others silent."""
     governor = Governor(1.2, 3.5, 0.0)
