@@ -13,7 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME, TEST = "requirements.lock", "requirements-test.lock"
 
-MODULES = {"python-telegram-bot": "telegram", "prompt-toolkit": "prompt_toolkit"}
+MODULES = {
+    "markdown-it-py": "markdown_it",
+    "matrix-nio": "nio",
+    "prompt-toolkit": "prompt_toolkit",
+    "python-telegram-bot": "telegram",
+}
 """Distributions whose module has another name; else dashes become underscores."""
 
 

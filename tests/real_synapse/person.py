@@ -1,0 +1,202 @@
+"""A person with an ordinary client: talks, looks at the room as a client shows it.
+
+    room = await ann.opens_room(bot, encrypted=True)
+    await ann.says(room, "hello")
+    shown = await ann.sees(room, "answer")
+
+Messages are seen as clients show them: an edit replaces what it edits.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import nio
+from nio.store import SqliteMemoryStore
+
+from real_synapse.server import Login
+
+T = TypeVar("T")
+
+STEP = 1000
+"""Milliseconds of one sync."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message as it stands now. `history`: the texts that it had, oldest first."""
+
+    id: str
+    sender: str
+    body: str
+    html: str
+    content: Mapping[str, Any]
+    encrypted: bool
+    history: tuple[str, ...] = ()
+
+    @property
+    def thread(self) -> str:
+        relation = self.content.get("m.relates_to", {})
+        return relation["event_id"] if relation.get("rel_type") == "m.thread" else ""
+
+
+@dataclass
+class Room:
+    shown: dict[str, Shown] = field(default_factory=dict)
+    reactions: list[tuple[str, str, str]] = field(default_factory=list)
+    """(sender, message, key)"""
+    typing: list[str] = field(default_factory=list)
+    raw: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Person:
+    """`login`: who it is; `rooms`: what was seen, by room id."""
+
+    def __init__(self, url: str, login: Login) -> None:
+        self.login = login
+        self.id = login.user_id
+        config = nio.AsyncClientConfig(store=SqliteMemoryStore, max_timeouts=2)
+        self.client = nio.AsyncClient(url, login.user_id, login.device_id, config=config)
+        self.client.restore_login(login.user_id, login.device_id, login.token)
+        self.client.load_store()
+        self.rooms: dict[str, Room] = {}
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    # Acting ----------------------------------------------------------------------
+
+    async def opens_room(
+        self, *others: str, encrypted: bool = False, name: str = "", direct: bool = True
+    ) -> str:
+        """Make a room and invite others; return its id."""
+        state = []
+        if encrypted:
+            algorithm = {"algorithm": "m.megolm.v1.aes-sha2"}
+            state.append({"type": "m.room.encryption", "state_key": "", "content": algorithm})
+        answer = await self.client.room_create(
+            invite=list(others), is_direct=direct, name=name or None, initial_state=state
+        )
+        assert isinstance(answer, nio.RoomCreateResponse), answer
+        await self.looks()
+        return answer.room_id
+
+    async def says(self, room: str, text: str, **content: Any) -> str:
+        """Send a text message with further content; return its id."""
+        return await self.sends(room, {"msgtype": "m.text", "body": text, **content})
+
+    async def sends(
+        self, room: str, content: Mapping[str, Any], kind: str = "m.room.message"
+    ) -> str:
+        answer = await self.client.room_send(
+            room, kind, dict(content), ignore_unverified_devices=True
+        )
+        assert isinstance(answer, nio.RoomSendResponse), answer
+        return answer.event_id
+
+    async def edits(self, room: str, message: str, text: str) -> str:
+        new = {"msgtype": "m.text", "body": text}
+        relation = {"rel_type": "m.replace", "event_id": message}
+        return await self.says(
+            room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation}
+        )
+
+    async def reacts(self, room: str, message: str, key: str) -> str:
+        relation = {"rel_type": "m.annotation", "event_id": message, "key": key}
+        return await self.sends(room, {"m.relates_to": relation}, "m.reaction")
+
+    async def redacts(self, room: str, event: str) -> None:
+        answer = await self.client.room_redact(room, event)
+        assert isinstance(answer, nio.RoomRedactResponse), answer
+
+    async def joins(self, room: str) -> None:
+        answer = await self.client.join(room)
+        assert isinstance(answer, nio.JoinResponse), answer
+        await self.looks()
+
+    # Seeing ----------------------------------------------------------------------
+
+    async def looks(self, milliseconds: int = 0) -> None:
+        """Sync once, and do what encryption asks for."""
+        answer = await self.client.sync(milliseconds, full_state=not self.rooms)
+        assert isinstance(answer, nio.SyncResponse), answer
+        for room, info in answer.rooms.join.items():
+            seen = self.rooms.setdefault(room, Room())
+            for event in info.timeline.events:
+                self._note(seen, event)
+            for event in info.ephemeral:
+                if isinstance(event, nio.TypingNoticeEvent):
+                    seen.typing = list(event.users)
+        await self.client.send_to_device_messages()
+        if self.client.should_upload_keys:
+            await self.client.keys_upload()
+        if self.client.should_query_keys:
+            await self.client.keys_query()
+
+    async def waits(self, ready: Callable[[], T | None], within: float = 20.0) -> T:
+        """Look until something is there; return it."""
+        deadline = time.monotonic() + within
+        while not (found := ready()):
+            assert time.monotonic() < deadline, {k: v.shown for k, v in self.rooms.items()}
+            await self.looks(STEP)
+        return found
+
+    async def sees(self, room: str, *parts: str, sender: str = "", within: float = 20.0) -> Shown:
+        """Wait until one message holds all parts; return it."""
+
+        def found() -> Shown | None:
+            for one in self.messages(room, sender):
+                if all(part in one.body for part in parts):
+                    return one
+            return None
+
+        return await self.waits(found, within)
+
+    async def rests(self, seconds: float) -> None:
+        """Look for as long as that; for what must not happen."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            await self.looks(round(min(left, 0.2) * 1000) or 1)
+            await asyncio.sleep(0)
+
+    def messages(self, room: str, sender: str = "") -> list[Shown]:
+        shown = self.rooms.get(room, Room()).shown.values()
+        return [one for one in shown if not sender or one.sender == sender]
+
+    def _note(self, room: Room, event: Any) -> None:
+        source = event.source
+        room.raw.append(source)
+        content, kind = source.get("content", {}), source.get("type")
+        if kind == "m.reaction":
+            relation = content.get("m.relates_to", {})
+            room.reactions.append((event.sender, relation.get("event_id"), relation.get("key")))
+        elif kind == "m.room.redaction":
+            room.shown.pop(event.redacts, None)
+        elif kind == "m.room.message" and content:
+            self._note_message(room, event, content)
+
+    def _note_message(self, room: Room, event: Any, content: Mapping[str, Any]) -> None:
+        relation = content.get("m.relates_to", {})
+        if relation.get("rel_type") == "m.replace":
+            before = room.shown.get(relation["event_id"])
+            if before is not None and before.sender == event.sender:
+                new = content["m.new_content"]
+                room.shown[before.id] = replace(
+                    before,
+                    body=new["body"],
+                    html=new.get("formatted_body", ""),
+                    content={**new, "m.relates_to": before.content.get("m.relates_to", {})},
+                    encrypted=before.encrypted and event.decrypted,
+                    history=(*before.history, before.body),
+                )
+            return
+        room.shown[event.event_id] = Shown(
+            event.event_id,
+            event.sender,
+            content.get("body", ""),
+            content.get("formatted_body", ""),
+            content,
+            event.decrypted,
+        )
