@@ -16,6 +16,7 @@ and names what shall happen. Rooms carries it out.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from navi_bot.access import has_rights, role_of
 from navi_bot.command_text import command_of
@@ -47,6 +48,7 @@ from navi_bot.messages import (
     Said,
     Sender,
     TurnId,
+    Unread,
     Withdrawn,
 )
 from navi_bot.ports.records import Facts, TurnRequest, TurnState
@@ -83,12 +85,16 @@ def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Dec
             return _decide_said(inbound, facts, role, policy, now)
         case Pressed():
             return _decide_press(inbound, facts, role, policy)
-        case Edited() | Withdrawn() if not has_rights(role):
+        case Edited() | Withdrawn() | Unread() if not has_rights(role):
             return Ignore("no rights")
         case Edited():
             return _decide_edit(inbound, facts)
         case Withdrawn():
             return _decide_withdrawal(inbound, facts)
+        case Unread(why="sealed"):
+            return Tell(texts.SEALED)
+        case Unread(count=count):
+            return Tell(partial(texts.MISSED, count=count))
         case Left() | Returned() | Moved() if facts.room is None:
             return Ignore("unknown room")
         case Left():

@@ -1,5 +1,6 @@
 """What can be decided about an event: the names of what shall happen, as values."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from navi_bot.messages import TurnId
@@ -35,7 +36,7 @@ class Do:
 class Tell:
     """Say one thing."""
 
-    text: Text
+    text: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,16 @@ class Moved:
     new_chat: str
 
 
-Inbound = Said | Edited | Withdrawn | Pressed | Left | Returned | Moved
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Messages that cannot be answered: sealed with a key that we lack, or too many to fetch."""
+
+    origin: Origin
+    why: Literal["sealed", "missed"]
+    count: int = 1
+
+
+Inbound = Said | Edited | Withdrawn | Pressed | Left | Returned | Moved | Unread
 
 
 # What is shown -------------------------------------------------------------

@@ -29,6 +29,7 @@ from navi_bot.messages import (
     Said,
     Sender,
     TurnId,
+    Unread,
     Withdrawn,
 )
 from navi_bot.ports.records import ActiveTurn, Facts
@@ -341,6 +342,17 @@ def test_whoever_lost_their_rights_changes_nothing(inbound: Inbound) -> None:
 def test_an_edit_is_bound_by_the_same_limit() -> None:
     assert decided(Edited(origin(), "x" * 100_001), busy(1)) == decisions.Tell(texts.TOO_LONG)
     assert isinstance(decided(Edited(origin(), " "), busy(1)), decisions.Ignore)
+
+
+def test_a_person_is_told_of_messages_that_cannot_be_read() -> None:
+    """What is sealed for ever, and what was too much; a stranger is told nothing."""
+    sealed, missed = Unread(origin(), "sealed"), Unread(origin(), "missed", 640)
+    assert decided(sealed, KNOWN) == decisions.Tell(texts.SEALED)
+    told = decided(missed, KNOWN)
+    assert isinstance(told, decisions.Tell)
+    assert "640" in told.text()
+    for unread in (sealed, missed):
+        assert isinstance(decided(unread, STRANGER), decisions.Ignore)
 
 
 MEMBERSHIP: list[tuple[str, Inbound, decisions.Decision]] = [

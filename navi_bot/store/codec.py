@@ -40,6 +40,7 @@ from navi_bot.messages import (
     Said,
     Sender,
     ToolCall,
+    Unread,
     Withdrawn,
 )
 from navi_bot.ports.records import TurnRequest
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 _INBOUND = {
     kind.__name__.lower(): kind
-    for kind in (Said, Edited, Withdrawn, Pressed, Left, Returned, Moved)
+    for kind in (Said, Edited, Withdrawn, Pressed, Left, Returned, Moved, Unread)
 }
 _BLOCKS: dict[str, type[Block]] = {"prose": Prose, "line": Line, "fold": Fold}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

@@ -7,6 +7,16 @@ TOO_LONG = Text(
     "rooms.too_long",
     "That message is longer than 100,000 characters. Send it as a file and ask about it.",
 )
+SEALED = Text(
+    "rooms.sealed",
+    "🔒 I cannot decrypt what you wrote. I have asked for the key and answer when it comes; "
+    "if it does not, write it again.",
+)
+MISSED = Text(
+    "rooms.missed",
+    "{count} messages came here while I was away, more than I fetch. I have not read them; "
+    "ask again what still matters.",
+)
 QUEUE_FULL = Text(
     "rooms.queue_full",
     "20 messages are waiting in this chat already. "
