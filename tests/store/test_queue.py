@@ -163,3 +163,26 @@ async def test_a_wake_up_is_heard_soon_after_the_commit(dsn: str, database: asyn
             await asyncio.wait_for(heard.wait(), 5)
             delays.append(time.monotonic() - began)
     assert statistics.median(delays) < 0.2, "a fifth of the poll's second"
+
+
+async def test_a_wake_up_is_heard_after_the_server_cut_the_connections(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    """They are found dead before they are used, though none is asked each time."""
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+
+    async with Wakeups(dsn, [QUEUE], 4, handler):
+        for room in (7, 8):
+            async with transaction(database) as connection:
+                await wake(connection, room, "test", "1")
+            await until(lambda room=room: room in heard)  # type: ignore[misc]  # bound at once
+            await database.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'navi-bot queue' AND datname = current_database()"
+            )
+        async with transaction(database) as connection:
+            await wake(connection, 9, "test", "1")
+        await until(lambda: 9 in heard)
