@@ -168,7 +168,7 @@ async def test_a_wake_up_is_heard_soon_after_the_commit(dsn: str, database: asyn
 async def test_a_wake_up_is_heard_after_the_server_cut_the_connections(
     dsn: str, database: asyncpg.Pool
 ) -> None:
-    """They are found dead before they are used, though none is asked each time."""
+    """No wake-up is lost, however the worker learns of it: no connection is asked each time."""
     heard: list[RoomId] = []
 
     async def handler(room: RoomId) -> None:
