@@ -1,0 +1,1 @@
+"""The Matrix adapter: rooms of a homeserver, encrypted ones too."""

@@ -1,0 +1,152 @@
+"""One Matrix account: who it is, its connection, its state."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from adapters.matrix.homeserver import Homeserver
+from adapters.matrix.identity import Identity
+from adapters.matrix.inbound import PLATFORM, Me
+from adapters.matrix.invitations import Invitations
+from adapters.matrix.login import Credentials, Device
+from adapters.matrix.outbound import MatrixOutbound
+from adapters.matrix.reader import Reader
+from adapters.matrix.recent import Recent
+from adapters.matrix.sealed import SealedMessages
+from adapters.matrix.sealing import Sealing
+from adapters.matrix.sync import Desk, Patience, SyncLoop
+from adapters.matrix.vault import Vault
+from navi_bot.errors import Bug, CredentialError, NaviError
+from navi_bot.ports.platform import Accept
+
+log = structlog.get_logger()
+
+
+class MatrixAdapter:
+    """Implements the Adapter port over matrix-nio's client."""
+
+    platform = PLATFORM
+    private_interval = 2.0
+    group_interval = 2.0
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        data_dir: Path,
+        *,
+        owners: Collection[str] = (),
+        secret_key: str = "",
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`owners`: full ids of those who may invite; `secret_key`: NAVI_SECRET_KEY."""
+        self._credentials = credentials
+        self._data_dir = data_dir
+        self._owners = owners
+        self._secret_key = secret_key
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._recent = Recent()
+        self._desk: Desk | None = None
+        self._last_contact = 0.0
+        self._trouble = ""
+        self.outbound = MatrixOutbound(self._recent)
+
+    @property
+    def account(self) -> str:
+        return self._credentials.user_id
+
+    @property
+    def name(self) -> str:
+        return Me(self._credentials.user_id).localpart
+
+    @property
+    def last_contact(self) -> float:
+        return self._last_contact
+
+    @property
+    def trouble(self) -> str:
+        return self._trouble
+
+    async def connect(self) -> None:
+        """Log in with this installation's device, and have it sign itself if it can.
+
+        CredentialError when the homeserver refuses or the device's keys are lost.
+        """
+        vault = Vault.of(self._data_dir, self._secret_key)
+        device = Device(self._credentials, self._data_dir, vault)
+        homeserver = device.homeserver()
+        try:
+            await device.log_in(homeserver)
+            await self._sign(Identity(homeserver, device.folder, vault))
+            me = Me(homeserver.user_id, await _display_name(homeserver))
+        except BaseException:
+            await homeserver.close()
+            raise
+        sealing = Sealing(homeserver)
+        self._desk = Desk(
+            homeserver,
+            Reader(homeserver, self._recent, me, lambda: datetime.now(UTC)),
+            sealing,
+            SealedMessages(homeserver, device.folder, time.time),
+            Invitations(homeserver, self._owners),
+            lambda: device.log_in_again(homeserver),
+        )
+        self.outbound.use(homeserver, sealing)
+
+    async def _sign(self, identity: Identity) -> None:
+        """Sign our device; where that fails the bot works, but is not shown as verified."""
+        try:
+            if await identity.ensure(self._credentials.password) == "signed now":
+                log.info("device_signed")
+        except NaviError as error:
+            log.warning("device_not_signed", error=str(error))
+
+    async def receive(self, accept: Accept, cursor: str) -> None:
+        """Sync for ever; only a refused account ends it (CredentialError)."""
+        desk = self._desk
+        if desk is None:
+            raise Bug("receive() is called after connect().")
+        loop = SyncLoop(desk, self._patience, self._touch, self._note)
+        refused: CredentialError | None = None
+        async with asyncio.TaskGroup() as tasks:
+            besides = [
+                tasks.create_task(desk.invitations.follow()),
+                tasks.create_task(desk.invitations.turn_down()),
+            ]
+            try:
+                await loop.run(accept, cursor)
+            except CredentialError as error:
+                refused = error  # raised outside: a group would wrap it
+            finally:
+                for task in besides:
+                    task.cancel()
+        if refused is not None:
+            raise refused
+
+    def _touch(self) -> None:
+        self._last_contact = self._clock()
+
+    def _note(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            log.warning("matrix_troubled", trouble=trouble)
+        self._trouble = trouble
+
+    async def close(self) -> None:
+        if self._desk is not None:
+            await self._desk.homeserver.close()
+
+
+async def _display_name(homeserver: Homeserver) -> str:
+    """Return how the account is called, "" where that is not known."""
+    try:
+        call = homeserver.client.get_displayname(homeserver.user_id)
+        answer = await homeserver.answered(call)
+    except NaviError as error:
+        log.info("name_not_known", error=type(error).__name__)
+        return ""
+    return str(answer.displayname or "")
