@@ -89,6 +89,17 @@ def parser() -> argparse.ArgumentParser:
     approve.add_argument("code", metavar="CODE")
     revoke = pairing.add_parser("revoke", help="take somebody's rights")
     revoke.add_argument("who", metavar="PLATFORM:ID", type=identity)
+    matrix = commands.add_parser("matrix", help="see to the Matrix account")
+    acts = matrix.add_subparsers(dest="act", required=True, metavar="ACTION")
+    login = acts.add_parser("login", help="log in and have the device sign itself")
+    login.add_argument(
+        "--new-device", action="store_true", help="give up the device and its keys, make another"
+    )
+    login.add_argument(
+        "--replace-identity",
+        action="store_true",
+        help="replace the cross-signing keys that another client made",
+    )
     return top
 
 
@@ -124,6 +135,8 @@ def command(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, An
             return check(settings)
         case "migrate":
             return migrate(settings)
+        case "matrix":
+            return matrix_login(chosen, settings)
         case _:
             return pair(chosen, settings)
 
@@ -136,6 +149,15 @@ async def check(settings: Settings) -> int:
 async def migrate(settings: Settings) -> int:
     async with app.opened_store(settings) as store:
         print(f"{store.database}: all migrations are applied.")
+    return EXIT_DONE
+
+
+async def matrix_login(chosen: argparse.Namespace, settings: Settings) -> int:
+    steps = app.matrix_login(
+        settings, new_device=chosen.new_device, replace_identity=chosen.replace_identity
+    )
+    async for step in steps:
+        print(step, flush=True)
     return EXIT_DONE
 
 

@@ -85,7 +85,7 @@ class MatrixAdapter:
             await self._sign(Identity(homeserver, device.folder, vault))
             me = Me(homeserver.user_id, await _display_name(homeserver))
         except BaseException:
-            await homeserver.close()
+            await homeserver.aclose()
             raise
         sealing = Sealing(homeserver)
         self._desk = Desk(
@@ -138,7 +138,7 @@ class MatrixAdapter:
 
     async def close(self) -> None:
         if self._desk is not None:
-            await self._desk.homeserver.close()
+            await self._desk.homeserver.aclose()
 
 
 async def _display_name(homeserver: Homeserver) -> str:

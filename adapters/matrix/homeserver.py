@@ -48,7 +48,14 @@ class Homeserver:
     def device_id(self) -> str:
         return self.client.device_id or ""
 
-    async def close(self) -> None:
+    @property
+    def fingerprint(self) -> str:
+        """Return our device's public key, in groups of four as clients show it."""
+        assert self.client.olm is not None, "known once the keys are loaded"
+        key = str(self.client.olm.account.identity_keys["ed25519"])
+        return " ".join(key[place : place + 4] for place in range(0, len(key), 4))
+
+    async def aclose(self) -> None:
         await self.client.close()
 
     async def answered(

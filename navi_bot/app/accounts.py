@@ -3,7 +3,9 @@
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+
+from pydantic import SecretStr
 
 from navi_bot.delivery.governor import OVERALL_RATE
 from navi_bot.errors import ConfigurationError
@@ -29,6 +31,50 @@ def telegram(settings: Settings, commands: Mapping[str, str] | None = None) -> A
 def calls_per_second(settings: Settings, platform: str) -> float:
     """Return how many calls a platform takes of one account, all chats together."""
     return settings.telegram_calls_per_second if platform == "telegram" else OVERALL_RATE
+
+
+def matrix(settings: Settings) -> Adapter:
+    from adapters.matrix.adapter import MatrixAdapter  # noqa: PLC0415 - only when configured
+    from adapters.matrix.login import Credentials  # noqa: PLC0415 - only when configured
+
+    return MatrixAdapter(
+        Credentials(**_matrix_account(settings)),
+        settings.data_dir,
+        owners=[name for platform, name in settings.owners if platform == "matrix"],
+        secret_key=_shown(settings.secret_key),
+    )
+
+
+def matrix_login(
+    settings: Settings, *, new_device: bool, replace_identity: bool
+) -> AsyncIterator[str]:
+    """Log in and sign the device; yield a line for each step that is done."""
+    from adapters.matrix.login import Credentials  # noqa: PLC0415 - only when configured
+    from adapters.matrix.setup import log_in  # noqa: PLC0415 - only when configured
+
+    if not settings.matrix_homeserver:
+        raise ConfigurationError("MATRIX_HOMESERVER is empty; Matrix is not configured.")
+    return log_in(
+        Credentials(**_matrix_account(settings)),
+        settings.data_dir,
+        _shown(settings.secret_key),
+        new_device=new_device,
+        replace_identity=replace_identity,
+    )
+
+
+def _matrix_account(settings: Settings) -> dict[str, str]:
+    return {
+        "homeserver": settings.matrix_homeserver,
+        "user_id": settings.matrix_user_id,
+        "password": _shown(settings.matrix_password),
+        "access_token": _shown(settings.matrix_access_token),
+        "device_id": settings.matrix_device_id,
+    }
+
+
+def _shown(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""
 
 
 def terminal(settings: Settings, commands: Mapping[str, str]) -> Adapter:
@@ -81,6 +127,8 @@ def build(settings: Settings, commands: Mapping[str, str]) -> list[Adapter]:
         match name:
             case "telegram":
                 adapters.append(telegram(settings, commands))
+            case "matrix":
+                adapters.append(matrix(settings))
             case "console":
                 adapters.append(console(settings, commands))
             case _:
@@ -99,5 +147,6 @@ def console(settings: Settings, commands: Mapping[str, str]) -> Adapter:
             return pipe()
     raise ConfigurationError(
         "There is nobody to talk to: no chat platform is configured, and standard input is "
-        "neither a terminal nor a pipe. Set TELEGRAM_BOT_TOKEN, or run this in a terminal."
+        "neither a terminal nor a pipe. Set TELEGRAM_BOT_TOKEN or MATRIX_HOMESERVER, or run this "
+        "in a terminal."
     )

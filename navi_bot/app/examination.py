@@ -36,6 +36,8 @@ def probes(settings: Settings) -> tuple[Probe, ...]:
     ]
     if "telegram" in chosen_adapters(settings):
         found.append(adapter_probe(accounts.telegram(settings)))
+    if "matrix" in chosen_adapters(settings):
+        found.append(adapter_probe(accounts.matrix(settings)))
     return tuple(found)
 
 

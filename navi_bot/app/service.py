@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -25,7 +26,7 @@ from navi_bot.decide import Policy
 from navi_bot.delivery.reconciler import Reconciler
 from navi_bot.errors import PlatformError, StoreError
 from navi_bot.fault_points import reached
-from navi_bot.messages import Address
+from navi_bot.messages import Address, Inbound
 from navi_bot.ports.platform import Adapter
 from navi_bot.rooms import Rooms
 from navi_bot.rooms import Stores as RoomStores
@@ -148,10 +149,17 @@ class Service:
             self._become("online")
             self.online.set()
             log.info("account_online", platform=platform, account=account)
-            receiving = adapter.receive(rooms.accept, cursor)
+            receiving = adapter.receive(partial(self._accept, rooms), cursor)
             return (
                 await first_of(receiving, self._stopping.wait(), leases.lost.wait()) != LEASE_LOST
             )
+
+    async def _accept(self, rooms: Rooms, batch: Sequence[Inbound], cursor: str) -> None:
+        """Take a batch in; a cursor that comes without events is kept all the same."""
+        await rooms.accept(batch, cursor)
+        if cursor and not batch:
+            adapter = self.adapter
+            await self._parts.stores.inbox.keep_cursor(adapter.platform, adapter.account, cursor)
 
     def _rooms(self) -> Rooms:
         parts = self._parts
