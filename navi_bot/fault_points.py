@@ -13,6 +13,7 @@ runs the program. Without a hook a point does nothing.
     a command    attempt_counted ─ command_done ─ reply_stored
     showing      intent_stored ─ page_answered ─ page_noted; the same with final_
     starting     turns_given_back ─ events_taken_up ─ posts_taken_up
+    recalls      recalls_claimed
 """
 
 from collections.abc import Awaitable, Callable
@@ -50,6 +51,7 @@ Point = Literal[
     "turns_given_back",
     "events_taken_up",
     "posts_taken_up",
+    "recalls_claimed",
 ]
 
 Hook = Callable[[Point], Awaitable[None]]

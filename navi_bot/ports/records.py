@@ -62,17 +62,36 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBack:
+    """What a turn that nobody reads along with was started for.
+
+    `title` heads what it pushes, `due` says when it was due. `notify`: push
+    "always", on "change" (from `last`) or on "match" (of the text `match`).
+    """
+
+    occurrence: int
+    recall: int
+    title: str
+    due: str
+    recurs: bool = False
+    notify: Literal["always", "change", "match"] = "always"
+    match: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """A turn to be queued. `kind` "retry" and "continue" have no new text."""
 
     text: str
-    kind: Literal["message", "retry", "continue"] = "message"
+    kind: Literal["message", "retry", "continue", "recall"] = "message"
     attachments: tuple[Attachment, ...] = ()
     quote: Quote | None = None
     forwarded_from: str = ""
     album: str = ""
     steer: bool = False
     """Give it to the running turn at its next step, if one still runs."""
+    called_back: CalledBack | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from navi_bot.messages import (
     Unread,
     Withdrawn,
 )
-from navi_bot.ports.records import TurnRequest
+from navi_bot.ports.records import CalledBack, TurnRequest
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -127,6 +127,8 @@ def load_request(data: Mapping[str, Any]) -> TurnRequest:
     values = _known(TurnRequest, data)
     values["attachments"] = _attachments(data.get("attachments", ()))
     values["quote"] = _quote(data.get("quote"))
+    called_back = data.get("called_back")
+    values["called_back"] = CalledBack(**_known(CalledBack, called_back)) if called_back else None
     return TurnRequest(**values)
 
 

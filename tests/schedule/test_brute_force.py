@@ -31,7 +31,7 @@ ZONES = (
     "Africa/Casablanca",
     "Europe/Dublin",
     "Asia/Tehran",
-    "America/St_Johns",
+    "America/Havana",
     "Antarctica/Troll",
 )
 SPAN = scaled((2021, 2022), (2009, 2019))
