@@ -1,12 +1,13 @@
 """A post in delivery's memory: its head, its machine, and where its pages come from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from navi_bot.delivery.actions import Call, Done, Wait
 from navi_bot.delivery.post import PostMachine
+from navi_bot.delivery.terms import Terms
 from navi_bot.messages import Head, Page
 from navi_bot.ports.delivery import LiveSource, StoredPost
 
@@ -21,9 +22,10 @@ class Entry:
     """One post. Times are monotonic seconds."""
 
     head: Head
-    machine: PostMachine
+    terms: Terms
     interval: float
     """Seconds between two looks at a source whose changes have to wait."""
+    machine: PostMachine = field(init=False)
     source: LiveSource | None = None
     settled: Sequence[Page] | None = None
     """The content for good, once there is one; then there is no source."""
@@ -35,6 +37,9 @@ class Entry:
     loaded: bool = False
     """What earlier runs stored is known."""
     in_flight: bool = False
+
+    def __post_init__(self) -> None:
+        self.machine = PostMachine(self.terms)
 
     @property
     def is_final(self) -> bool:
@@ -72,6 +77,11 @@ class Entry:
         self.loaded = True
         if self.settled is not None:
             self.machine.want(self.settled, final=True)
+
+    def begin_anew(self) -> None:
+        """Forget what was made of it; it is to be loaded again."""
+        self.machine, self.loaded = PostMachine(self.terms), False
+        self.dirty = self.source is not None
 
     def may_pull(self, now: float) -> bool:
         """Whether the source is to be asked when a call is granted."""

@@ -28,7 +28,6 @@ from navi_bot.delivery.errand import Errand, Typing
 from navi_bot.delivery.governor import OVERALL_RATE, Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
-from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
 from navi_bot.delivery.traffic import Traffic
 from navi_bot.messages import Address, Head, Post
@@ -42,8 +41,8 @@ MOST_ERRANDS = 32
 """Reactions and press answers that wait in one chat; further ones are dropped."""
 MOST_LOADS = 8
 """Posts whose stored pages are read at once."""
-REFILL_WAIT = 5.0
-"""Seconds until the store is asked again for the posts left there."""
+ANEW_WAIT, REFILL_WAIT = 1.0, 5.0
+"""Seconds until a post whose call broke, and until the posts left in the store, are loaded."""
 
 
 class Reconciler:
@@ -81,7 +80,7 @@ class Reconciler:
         self._landed = asyncio.Event()
         self._loads = asyncio.Semaphore(MOST_LOADS)
         self._group = asyncio.TaskGroup()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = False
         self._overflows = False
         self._overflowed_again = False
@@ -193,7 +192,7 @@ class Reconciler:
 
     # Tasks -----------------------------------------------------------------------
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, object]) -> None:
         if not self._is_open:  # what comes now is stored, for the next start
             work.close()
             return
@@ -220,6 +219,9 @@ class Reconciler:
             await self._carrier.carry(lane, job)
         except Exception:
             log.exception("call_crashed", chat=lane.chat)
+            if isinstance(job, PostJob):  # nobody knows what the call did: as after a restart
+                job.entry.begin_anew()
+                self._start(self._load(job.entry, ANEW_WAIT))
         finally:
             self._traffic.landed(lane, job, self._clock())
             if isinstance(job, PostJob):  # its chat may have moved meanwhile
@@ -227,10 +229,9 @@ class Reconciler:
             self._landed.set()
             self._awake.set()
 
-    async def _write(self, key: str) -> None:
-        await self._ledger.settle(key)
-
-    async def _load(self, entry: Entry) -> None:
+    async def _load(self, entry: Entry, wait: float = 0.0) -> None:
+        if wait:
+            await asyncio.sleep(wait)
         async with self._loads:
             stored = await self._ledger.load(entry.head.key)
         entry.adopt(stored)
@@ -255,7 +256,7 @@ class Reconciler:
             account = self._account
             pace = Pace(interval_of(account, head.group), limit=self._edit_limit)
             terms = Terms(pace, account.outbound.idempotent, self._token)
-            entry = Entry(head, PostMachine(terms), pace.interval)
+            entry = Entry(head, terms, pace.interval)
             self._start(self._load(entry))
         entry.head = replace(head, address=self._traffic.moved(head.address))
         self._traffic.add(entry)
@@ -289,7 +290,7 @@ class Reconciler:
             key = entry.head.key
             if records := entry.machine.take_records():  # it needed no call to be settled
                 self._ledger.owe_records(key, records)
-                self._start(self._write(key))
+                self._start(self._ledger.settle(key))
             elif not self._ledger.owes(key):
                 self._traffic.drop(entry)
         half_free = len(self._traffic.posts) <= self._capacity // 2

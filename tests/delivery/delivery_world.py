@@ -18,7 +18,6 @@ from navi_bot.delivery.actions import Edit, Outcome, Send
 from navi_bot.delivery.entry import Entry
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Lane, PostJob
-from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.terms import CREDENTIAL_WAIT, Pace, Terms
 from navi_bot.delivery.traffic import MOST_FLIGHTS, Traffic
 from navi_bot.errors import (
@@ -206,8 +205,7 @@ class World:
             interval = GROUP if head.group else PRIVATE
             pace = Pace(interval, steady=4, limit=EDIT_LIMIT)
             terms = Terms(pace, self.platform.idempotent, lambda: f"t{next(self._ids)}")
-            machine = PostMachine(terms)
-            entry = Entry(head, machine, interval)
+            entry = Entry(head, terms, interval)
             self._unloaded.append(entry)
         address = replace(head.address, chat=self.names[head.room % 3])
         entry.head = replace(head, address=address)
