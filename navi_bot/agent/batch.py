@@ -1,7 +1,8 @@
 """The tool calls of one answer: journalled, run one after another, recorded once.
 
 Every call of a batch gets a result, whatever happens: one that failed, was
-stopped or never ran says so. So no call is ever stored without its answer.
+stopped or never ran says so. So no call is ever stored without its answer,
+and what had an effect is not forgotten when something breaks.
 
     intent (begin_batch) ─► call ─► result (end_call) ─► … ─► record: answer + all results
                              │ stop: the running one is cancelled, the rest never run
@@ -77,6 +78,25 @@ class Batches:
     async def _carry_out(self, work: Work, assistant: Message, planned: Sequence[Planned]) -> None:
         results: list[Message] = []
         images: list[Message] = []
+        try:
+            looping = await self._each(work, planned, results, images)
+        except Exception:
+            for each in planned[len(results) :]:
+                results.append(_answered(each.call, Result(marks.BROKE, ok=False), work))
+            await _record(work, assistant, results, images)
+            raise
+        await _record(work, assistant, results, images)
+        await reached("batch_recorded")
+        work.answer = None
+        if work.run.stop.is_set:
+            raise Stopped
+        if looping:
+            raise Limited("repeating", texts.SAME_CALL(tool=looping))
+
+    async def _each(
+        self, work: Work, planned: Sequence[Planned], results: list[Message], images: list[Message]
+    ) -> str:
+        """Run the calls in order, adding what they gave; return the one that repeats itself."""
         looping = ""
         for each in planned:
             call = each.call
@@ -91,19 +111,7 @@ class Batches:
             results.append(_answered(call, result, work))
             if result.image:
                 images.append(_image(call, result, visible=work.desk.info.vision))
-        await work.record(
-            [
-                Entry(assistant),
-                *(Entry(result) for result in results),
-                *(Entry(image, in_history=False) for image in images),
-            ]
-        )
-        await reached("batch_recorded")
-        work.answer = None
-        if work.run.stop.is_set:
-            raise Stopped
-        if looping:
-            raise Limited("repeating", texts.SAME_CALL(tool=looping))
+        return looping
 
     async def _one(self, work: Work, planned: Planned) -> Result:
         """Run one call and tell it; a stop becomes its result."""
@@ -131,6 +139,18 @@ class Batches:
             return Result(_stopped_mark(tool), ok=False)
         work.ledger.finished.append(call.name)
         return result
+
+
+async def _record(
+    work: Work, assistant: Message, results: Sequence[Message], images: Sequence[Message]
+) -> None:
+    await work.record(
+        [
+            Entry(assistant),
+            *(Entry(result) for result in results),
+            *(Entry(image, in_history=False) for image in images),
+        ]
+    )
 
 
 def _stopped_mark(tool: Tool) -> str:

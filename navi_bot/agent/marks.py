@@ -14,6 +14,7 @@ INTERRUPTED = (
     "[interrupted by a restart of the program; it may have taken effect. "
     "Do not repeat it without asking.]"
 )
+BROKE = "[the program broke off here; it may have taken effect. Do not repeat it without asking.]"
 SAME_CALL = "[not run: the same call was made twice in a row just before]"
 GO_ON = "Please go on from where you stopped."
 

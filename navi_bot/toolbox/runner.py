@@ -51,9 +51,7 @@ class InstalledTools:
         arguments and results may hold what no log should.
         """
         began = self._clock()
-        await reached("tool_called")
         result = await _result(tool, asked, call)
-        await reached("tool_answered")
         result = replace(result, text=self._redact(result.text))
         log.info(
             "tool.execute",
@@ -73,7 +71,9 @@ async def _result(tool: Tool, asked: ToolCall, call: Call) -> Result:
     limit = asyncio.timeout(tool.timeout)
     try:
         async with limit:
+            await reached("tool_called")
             result = await tool.run(arguments, call)
+            await reached("tool_answered")
     except NaviError as error:
         return Result(f"Error: {error}", ok=False)
     except Exception as error:  # noqa: BLE001 - the boundary of a call: a tool never ends a turn
