@@ -6,6 +6,7 @@ finds the message it already made.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from navi_bot.fault_points import reached
 from navi_bot.live.items import BlockItem, Item, TextItem
 from navi_bot.live.pager import Pager
 from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Prose, Role, Said
+from navi_bot.patience import BRIEF, while_away
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People
@@ -97,7 +99,8 @@ class Replies:
         if not may_use(command.who, facts.role, origin.chat_kind):
             return refuse(ask, texts.OWNER_ONLY(command=command.name))
         try:
-            return await command.run(ask, self._desk)
+            run = partial(command.run, ask, self._desk)
+            return await while_away(run, BRIEF, endless=False)
         except NaviError as error:
             log.warning("command_failed", command=command.name, error=str(error))
             return refuse(ask, str(error))
@@ -164,14 +167,15 @@ class Replies:
         )
         await self._answer(last, say(text, buttons))
         for taken in old[:-1]:
-            await self._inbox.handled(taken.accepted.inbox)
+            await while_away(partial(self._inbox.handled, taken.accepted.inbox), BRIEF)
 
     async def _answer(
         self, taken: Taken, reply: Reply, head: Head | None = None, *, parked: bool = False
     ) -> None:
         own = (Post(head or taken.head(), pages_of(reply)),) if reply.blocks else ()
         posts = own + reply.also
-        await self._inbox.handled(taken.accepted.inbox, posts, parked=parked)
+        handled = partial(self._inbox.handled, taken.accepted.inbox, posts, parked=parked)
+        await while_away(handled, BRIEF)
         await reached("reply_stored")
         for post in posts:
             self._delivery.show(post)

@@ -23,9 +23,9 @@ from typing import Self
 import structlog
 
 from navi_bot.access import has_rights, role_of
+from navi_bot.answers import Answers
 from navi_bot.decide import Policy, decide
 from navi_bot.decisions import (
-    Answered,
     AskStale,
     Begin,
     Change,
@@ -44,7 +44,7 @@ from navi_bot.decisions import (
 )
 from navi_bot.errors import StoreError, StoreUnavailable
 from navi_bot.fault_points import reached
-from navi_bot.messages import Address, Inbound, PersonId, Pressed, RoomId
+from navi_bot.messages import Address, Inbound, Pressed, RoomId
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People, Turns
@@ -54,9 +54,6 @@ from navi_bot.side_work import SideWork
 from navi_bot.stops import Stops
 
 log = structlog.get_logger()
-
-MAX_ATTEMPTS = 3
-"""An event that was begun this often without an end is set aside."""
 
 QUEUED_MARK = "👀"
 """Reaction on a message that waits (one that Telegram allows)."""
@@ -95,6 +92,7 @@ class Rooms:
         self._now = now
         self._online_since = now()
         self._work = SideWork()
+        self._answers = Answers(stores.inbox, replies, self._work)
         self._stops = Stops(stores.inbox, running, self._work, policy, owners)
 
     async def __aenter__(self) -> Self:
@@ -124,7 +122,7 @@ class Rooms:
                 running = stopped.get(inbound.origin.key)
                 moved = await self._accepted(inbound, own, running, stale)
         finally:
-            self._ask_about(stale)
+            self._answers.ask_about(stale)
         if cursor and batch and not moved:
             address = batch[-1].origin.address
             await self._inbox.keep_cursor(address.platform, address.account, cursor)
@@ -140,7 +138,7 @@ class Rooms:
                 Taken(Accepted(left.inbox, left.room, None), left.inbound, facts), decision, stale
             ):
                 await self._inbox.handled(left.inbox)
-        self._ask_about(stale)
+        self._answers.ask_about(stale)
 
     async def _taken_up(self, taken: Taken, decision: Decision, stale: list[Taken]) -> bool:
         """See to what was left; False when there is nothing to do about it any more."""
@@ -148,7 +146,7 @@ class Rooms:
             case AskStale() | Begin():  # it was old, or not answered, when it came
                 stale.append(taken)
             case Do() | Tell() | OfferPairing():
-                self._start(taken, decision)
+                self._answers.start(taken, decision)
             case _:
                 return False
         return True
@@ -160,7 +158,7 @@ class Rooms:
     ) -> bool:
         """Take one event in; the boundary of its faults. True if the cursor moved with it.
 
-        An event that breaks us is left out: it must not dam up all that follow it.
+        An event that breaks us is set aside: it must not dam up all that follow it.
         """
         try:
             return await self._accept_one(inbound, cursor, running, stale)
@@ -168,6 +166,7 @@ class Rooms:
             raise
         except Exception:
             log.exception("event_refused", platform=inbound.origin.address.platform)
+            self._answers.set_aside(inbound)
             return False
 
     async def _accept_one(
@@ -196,7 +195,7 @@ class Rooms:
             case AskStale():
                 stale.append(Taken(accepted, inbound, facts))
             case _:
-                self._start(Taken(accepted, inbound, facts, running), decision)
+                self._answers.start(Taken(accepted, inbound, facts, running), decision)
         return True
 
     async def _facts(self, inbound: Inbound) -> Facts:
@@ -256,30 +255,3 @@ class Rooms:
         await self._turns.drop_queued(room, None)
         if (turn := self._running.in_room(room)) is not None:
             turn.stop.stop("")
-
-    # Replying --------------------------------------------------------------------
-
-    def _ask_about(self, stale: list[Taken]) -> None:
-        """Ask each person once a room about all their old messages of a batch."""
-        by_person: dict[tuple[RoomId, PersonId | None], list[Taken]] = {}
-        for taken in stale:
-            by_person.setdefault((taken.accepted.room, taken.facts.person), []).append(taken)
-        for old in by_person.values():
-            self._work.start(self._replies.ask_stale(old), "stale")
-
-    def _start(self, taken: Taken, decision: Answered) -> None:
-        what = type(decision).__name__.lower()
-        self._work.start_in(taken.inbound.origin.address, self._answer(taken, decision), what)
-
-    async def _answer(self, taken: Taken, decision: Answered) -> None:
-        if await self._inbox.begin_attempt(taken.accepted.inbox) > MAX_ATTEMPTS:
-            await self._replies.park(taken, MAX_ATTEMPTS)
-            return
-        await reached("attempt_counted")
-        match decision:
-            case Do():
-                await self._replies.command(taken, decision)
-            case Tell(text):
-                await self._replies.tell(taken, text())
-            case Claim() | OfferPairing():
-                await self._replies.greet(taken, decision)

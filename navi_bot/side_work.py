@@ -20,9 +20,15 @@ log = structlog.get_logger()
 ORDER_WAIT = 0.5
 """Seconds that what came later waits at most."""
 
+LEAVE_WAIT = 2.0
+"""Seconds that work which is under way gets when the account goes offline."""
+
 
 class SideWork:
-    """Async context manager; leaving it waits for what is under way, an error cuts it off."""
+    """Async context manager; leaving it waits for what is under way, but not for long.
+
+    An error cuts it off at once. What is cut off is not marked as handled.
+    """
 
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
@@ -39,9 +45,10 @@ class SideWork:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            for task in self._tasks:
-                task.cancel()
+        if error is None and self._tasks:
+            await asyncio.wait(self._tasks, timeout=LEAVE_WAIT)
+        for task in self._tasks:
+            task.cancel()
         # Not told of `error`: it would come out wrapped in a group.
         await self._group.__aexit__(None, None, None)
 

@@ -11,8 +11,11 @@ shows at the end is stored in the same commit as the turn's end.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -32,6 +35,7 @@ from navi_bot.events import (
 )
 from navi_bot.fault_points import reached
 from navi_bot.messages import Line, Page, Post, RoomId
+from navi_bot.patience import while_away
 from navi_bot.ports.records import TurnStart
 from navi_bot.question import Question
 from navi_bot.running import RunningTurn
@@ -46,6 +50,11 @@ log = structlog.get_logger()
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
 
+BROKE_OFF_WAIT = 1.0
+"""Seconds until a turn that broke off outside its own boundary is begun again."""
+
+T = TypeVar("T")
+
 
 class TurnRunner:
     """Runs the next turn of a room when it is woken."""
@@ -56,15 +65,26 @@ class TurnRunner:
     async def wake(self, room: RoomId) -> None:
         """Take the room's next turn and see it to its end; nothing to do is fine."""
         await reached("room_woken")
-        start = await self._doors.turns.claim(room)
+        start = await self._stored(partial(self._doors.turns.claim, room))
         if start is None:
             return
+        try:
+            await self._run(start)
+        except Exception:
+            log.exception("turn_broke_off", turn=start.id, room=room)
+            again = partial(self._doors.turns.requeue, start.id, BROKE_OFF_WAIT, crashed=True)
+            await self._stored(again)
+        await reached("turn_left")
+
+    async def _run(self, start: TurnStart) -> None:
         await reached("turn_claimed")
         if start.attempts > MAX_ATTEMPTS:
             await self._park(start)
-            return
-        await _Turn(self._doors, start).run()
-        await reached("turn_left")
+        else:
+            await _Turn(self._doors, start).run()
+
+    async def _stored(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await while_away(work, self._doors.patience)
 
     async def _park(self, start: TurnStart) -> None:
         """Set a turn aside that made the daemon crash, and tell its asker."""
@@ -92,7 +112,9 @@ class _Turn:
             started=self._began,
             steered=start.waiting > 0,
         )
-        self._journal = TurnJournal(start, doors.turns, doors.sessions, self._running)
+        self._journal = TurnJournal(
+            start, doors.turns, doors.sessions, self._running, doors.patience
+        )
 
     async def run(self) -> None:
         ids = structlog.contextvars.bound_contextvars(turn=self._start.id, room=self._head.room)
@@ -204,23 +226,18 @@ class _Turn:
         """Make the turn's last write, however long the database takes."""
         posts = posts_of(self._head, self._start.id, *self._live.settled())
         seconds = self._doors.clock() - self._began
-        wait = self._doors.patience.first
         await reached("turn_ending")
-        while True:
-            try:
-                await self._doors.turns.finish(
-                    self._start.id,
-                    state_of(ending),
-                    self._journal.unwritten,
-                    metrics_of(ending),
-                    posts,
-                    ending.reason if isinstance(ending, StreamFailed) else "",
-                )
-                break
-            except (StoreUnavailable, StoreError) as error:
-                log.warning("turn_not_saved", error=str(error), retry_in=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, self._doors.patience.longest)
+        finish = partial(
+            self._doors.turns.finish,
+            self._start.id,
+            state_of(ending),
+            self._journal.unwritten,
+            metrics_of(ending),
+            posts,
+            ending.reason if isinstance(ending, StreamFailed) else "",
+        )
+        faults = (StoreUnavailable, StoreError)
+        await while_away(finish, self._doors.patience, faults=faults, event="turn_not_saved")
         await reached("turn_finished")
         for post in posts:
             self._doors.delivery.show(post)

@@ -1,4 +1,4 @@
-"""What a turn works with: stores, delivery, the loop, and how patient it is."""
+"""What a turn works with: stores, delivery, the loop."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from navi_bot.events import Ending, Event
 from navi_bot.messages import Page
+from navi_bot.patience import Patience
 from navi_bot.ports.delivery import Delivery, LiveSource
 from navi_bot.ports.records import TurnStart
 from navi_bot.ports.store import Sessions, Turns
@@ -13,18 +14,6 @@ from navi_bot.question import Question, Questions
 from navi_bot.running import Running, RunningTurn
 from navi_bot.shares import Shares
 from navi_bot.turn_journal import TurnJournal
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds between tries while the model host or the database is away.
-
-    They grow from `first` to `longest`; after `whole` the model host is given up.
-    """
-
-    first: float = 1.0
-    longest: float = 30.0
-    whole: float = 600.0
 
 
 class Live(LiveSource, Protocol):
@@ -67,4 +56,4 @@ class Doors:
     clock: Callable[[], float]
     """Monotonic seconds."""
     shares: Shares
-    patience: Patience = Patience()
+    patience: Patience = Patience()  # noqa: RUF009 - a frozen value

@@ -1,27 +1,39 @@
 """A turn's journal: what the loop writes down, in as few commits as are safe.
 
 The question is durable since it was taken in, so its entry waits for the next
-commit that must be made anyway: the first batch of tools, or the end.
+commit that must be made anyway: the first batch of tools, or the end. While
+the database is away the turn waits: a tool's result must not be forgotten.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 from navi_bot.messages import Entry, Message, TurnId
+from navi_bot.patience import Patience, while_away
 from navi_bot.ports.records import TurnStart
 from navi_bot.ports.store import Sessions, Turns
 from navi_bot.running import RunningTurn
+
+T = TypeVar("T")
 
 
 class TurnJournal:
     """Implements the loop's Journal for one turn."""
 
     def __init__(
-        self, start: TurnStart, turns: Turns, sessions: Sessions, running: RunningTurn
+        self,
+        start: TurnStart,
+        turns: Turns,
+        sessions: Sessions,
+        running: RunningTurn,
+        patience: Patience,
     ) -> None:
         self._start = start
         self._turns = turns
         self._sessions = sessions
         self._running = running
+        self._patience = patience
         self._waiting: list[Entry] = []
         self._said: list[Message] = []
         self._steering: list[TurnId] = []
@@ -46,10 +58,12 @@ class TurnJournal:
 
     async def begin_batch(self, step: int, assistant: Message, effects: Mapping[str, str]) -> None:
         await self._write()
-        await self._turns.begin_batch(self._start.id, step, assistant, effects)
+        turn = self._start.id
+        await self._stored(partial(self._turns.begin_batch, turn, step, assistant, effects))
 
     async def end_call(self, step: int, call_id: str, result: str, ok: bool) -> None:
-        await self._turns.end_call(self._start.id, step, call_id, result, ok)
+        turn = self._start.id
+        await self._stored(partial(self._turns.end_call, turn, step, call_id, result, ok))
 
     async def steering(self) -> tuple[Message, ...]:
         """Take what arrived for this turn; asks the store only if something did.
@@ -60,12 +74,13 @@ class TurnJournal:
         if not self._running.steered:
             return ()
         self._running.steered = False
-        found = await self._turns.steering(self._start.id)
+        found = await self._stored(partial(self._turns.steering, self._start.id))
         self._steering = [turn for turn, _ in found]
         return tuple(message for _, message in found)
 
     async def profile_id(self) -> str:
-        return await self._sessions.profile_id(self._start.session.id)
+        session = self._start.session.id
+        return await self._stored(partial(self._sessions.profile_id, session))
 
     async def close(self, entries: Sequence[Entry]) -> None:
         self._keep(entries)
@@ -76,5 +91,9 @@ class TurnJournal:
 
     async def _write(self, steered: Sequence[TurnId] = ()) -> None:
         if self._waiting:
-            await self._turns.record(self._start.id, tuple(self._waiting), steered)
+            entries = tuple(self._waiting)
+            await self._stored(partial(self._turns.record, self._start.id, entries, steered))
             self._waiting.clear()
+
+    async def _stored(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await while_away(work, self._patience)

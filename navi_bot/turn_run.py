@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from navi_bot.agent.run import Run, Tail
 from navi_bot.events import Event
 from navi_bot.messages import ChatKind, RoomId, SessionId
+from navi_bot.patience import BRIEF, while_away
 from navi_bot.ports.records import TurnStart
 from navi_bot.ports.tools import SessionState
 from navi_bot.question import Question, as_message
@@ -86,8 +87,8 @@ class AgentLoop:
             timezone=zone.key,
             sender=start.asker_name if group else "",
             room_title=start.room_title if group else "",
-            todos=await state.todos(),
-            notes=tuple(await state.notes()),
+            todos=await while_away(state.todos, BRIEF),
+            notes=tuple(await while_away(state.notes, BRIEF)),
             quote=start.request.quote,
             forwarded_from=start.request.forwarded_from,
         )

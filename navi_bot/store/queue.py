@@ -39,6 +39,8 @@ OPEN_TIMEOUT = 5.0
 """Seconds to reach the database, with which the store has just spoken."""
 RESTART_FIRST, RESTART_LAST = 0.5, 15.0
 """Seconds until a worker that lost the database is started again."""
+AGAIN = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
+"""A wake-up that fails comes again after 2, 4, 8 … seconds."""
 
 _WAKE = """
 SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
@@ -113,7 +115,7 @@ class Wakeups:
                 },
             )
         )
-        self._app.task(name=TASK)(self._handle)
+        self._app.task(name=TASK, retry=AGAIN)(self._handle)
 
     async def __aenter__(self) -> Self:
         try:
@@ -152,7 +154,10 @@ class Wakeups:
             await self._app.close_async()
 
     async def _handle(self, room: int) -> None:
-        """Run the handler; the boundary of one room's turn."""
+        """Run the handler; the boundary of one room's turn.
+
+        A wake-up that came to nothing is made again: the turn still waits.
+        """
         job = asyncio.current_task()
         assert job is not None
         self._jobs.add(job)
@@ -161,8 +166,10 @@ class Wakeups:
             await self._handler(RoomId(room))
         except NaviError as error:
             log.error("wake_failed", room=room, error=str(error))
+            raise
         except Exception:
             log.exception("wake_crashed", room=room)
+            raise
 
     async def _work(self) -> None:
         """Run the worker; when the database goes away, start it again later."""

@@ -51,6 +51,9 @@ STALE_NO = Text("rooms.stale_no", "Never mind")
 COMMAND_FAILED = Text(
     "rooms.command_failed", "/{command} failed because of a fault of mine; it is in the log."
 )
+BROKE = Text(
+    "rooms.broke", "Something in me broke over that message; it is in the log. Send it again."
+)
 POISON = Text(
     "rooms.poison",
     "That message made me crash {attempts} times, so I set it aside (number {number}).",

@@ -42,6 +42,7 @@ from navi_bot.messages import (
     Said,
     Sender,
 )
+from navi_bot.patience import Patience
 from navi_bot.ports.delivery import LiveSource
 from navi_bot.ports.records import TurnRequest, TurnStart
 from navi_bot.question import Fetch, Question, Questions
@@ -54,7 +55,7 @@ from navi_bot.store.people import PostgresPeople
 from navi_bot.store.sessions import PostgresSessions
 from navi_bot.store.turns import PostgresTurns
 from navi_bot.turn import MAX_ATTEMPTS, TurnRunner
-from navi_bot.turn_doors import Doors, Patience
+from navi_bot.turn_doors import Doors
 from navi_bot.turn_journal import TurnJournal
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

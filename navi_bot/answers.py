@@ -1,0 +1,83 @@
+"""Sees to what ends in a reply: beside the rooms' queues, in tasks of their own.
+
+begun .............. counted; the third time without an end it is set aside
+a fault of ours .... told to the sender, and marked as handled
+database away ...... waited for
+"""
+
+from functools import partial
+
+import structlog
+
+from navi_bot.access import has_rights, role_of
+from navi_bot.decisions import Answered, Claim, Do, OfferPairing, Tell
+from navi_bot.errors import NaviError
+from navi_bot.fault_points import reached
+from navi_bot.messages import Inbound, PersonId, RoomId
+from navi_bot.patience import BRIEF, while_away
+from navi_bot.ports.store import Inbox
+from navi_bot.replies import Replies, Taken
+from navi_bot.side_work import SideWork
+from navi_bot.texts import rooms as texts
+
+log = structlog.get_logger()
+
+MAX_ATTEMPTS = 3
+"""An event that was begun this often without an end is set aside."""
+
+
+class Answers:
+    """`work` owns the tasks."""
+
+    def __init__(self, inbox: Inbox, replies: Replies, work: SideWork) -> None:
+        self._inbox = inbox
+        self._replies = replies
+        self._work = work
+
+    def start(self, taken: Taken, decision: Answered) -> None:
+        """Carry out what was decided; what comes later in the room waits for it a little."""
+        what = type(decision).__name__.lower()
+        self._work.start_in(taken.inbound.origin.address, self._answer(taken, decision), what)
+
+    def ask_about(self, stale: list[Taken]) -> None:
+        """Ask each person once a room about all their old messages of a batch."""
+        by_person: dict[tuple[RoomId, PersonId | None], list[Taken]] = {}
+        for taken in stale:
+            by_person.setdefault((taken.accepted.room, taken.facts.person), []).append(taken)
+        for old in by_person.values():
+            self._work.start(self._replies.ask_stale(old), "stale")
+
+    def set_aside(self, inbound: Inbound) -> None:
+        """Tell the sender of an event that broke us; what a stranger sent is left out."""
+        self._work.start(self._set_aside(inbound), "refused")
+
+    async def _set_aside(self, inbound: Inbound) -> None:
+        facts = await self._inbox.facts(inbound)
+        if has_rights(role_of(inbound.origin.sender, facts.role)):
+            accepted = await self._inbox.take(inbound, facts.person, None, "")
+            if accepted is not None:
+                await self._replies.tell(Taken(accepted, inbound, facts), texts.BROKE())
+
+    async def _answer(self, taken: Taken, decision: Answered) -> None:
+        """See to one event; the boundary of its faults."""
+        begin = partial(self._inbox.begin_attempt, taken.accepted.inbox)
+        if await while_away(begin, BRIEF) > MAX_ATTEMPTS:
+            await self._replies.park(taken, MAX_ATTEMPTS)
+            return
+        try:
+            await reached("attempt_counted")
+            await self._carry_out(taken, decision)
+        except NaviError:
+            raise
+        except Exception:
+            log.exception("event_crashed", inbox=taken.accepted.inbox)
+            await self._replies.tell(taken, texts.BROKE())
+
+    async def _carry_out(self, taken: Taken, decision: Answered) -> None:
+        match decision:
+            case Do():
+                await self._replies.command(taken, decision)
+            case Tell(text):
+                await self._replies.tell(taken, text())
+            case Claim() | OfferPairing():
+                await self._replies.greet(taken, decision)
