@@ -23,6 +23,7 @@ from navi_bot.app import accounts
 from navi_bot.app.core import Core
 from navi_bot.app.race import first_of
 from navi_bot.decide import Policy
+from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.reconciler import Reconciler
 from navi_bot.errors import PlatformError, StoreError
 from navi_bot.fault_points import reached
@@ -132,12 +133,7 @@ class Service:
                 self._become("standing by")
                 if await first_of(self._stopping.wait(), leases.wait_for(platform, account)) == 0:
                     return True
-            reconciler = Reconciler(
-                adapter,
-                stores.outbox,
-                stores.inbox.move_room,
-                calls_per_second=accounts.calls_per_second(self._parts.settings, platform),
-            )
+            reconciler = self._reconciler()
             await stack.enter_async_context(reconciler)
             stack.push_async_callback(reconciler.drain, DELIVERY_DRAIN)
             stack.enter_context(self._parts.online.entered(adapter, reconciler))
@@ -160,6 +156,17 @@ class Service:
         if cursor and not batch:
             adapter = self.adapter
             await self._parts.stores.inbox.keep_cursor(adapter.platform, adapter.account, cursor)
+
+    def _reconciler(self) -> Reconciler:
+        adapter, stores = self.adapter, self._parts.stores
+        governor = Governor(
+            adapter.private_interval,
+            adapter.group_interval,
+            time.monotonic(),
+            accounts.calls_per_second(self._parts.settings, adapter.platform),
+            cold=self.online.is_set(),  # the one before may have spent what there was
+        )
+        return Reconciler(adapter, stores.outbox, stores.inbox.move_room, governor=governor)
 
     def _rooms(self) -> Rooms:
         parts = self._parts

@@ -118,9 +118,13 @@ class Governor:
         group_interval: float,
         now: float,
         overall_rate: float = OVERALL_RATE,
+        *,
+        cold: bool = False,
     ) -> None:
+        """`cold`: another one has just spent what it could; every chat begins with one call."""
         self._intervals = {False: private_interval, True: group_interval}
         self._overall = Bucket(overall_rate, OVERALL_BURST, now)
+        self._cold_since = now if cold else -math.inf
         self._chats: dict[str, Chat] = {}
         self._ready: list[Standing] = []
         self._later: list[Standing] = []
@@ -216,6 +220,8 @@ class Governor:
             self._tidy(now)
             burst = GROUP_BURST if group else PRIVATE_BURST
             known = Chat(Bucket(1 / self._intervals[group], burst, now))
+            earned = KEPT_BACK + (now - self._cold_since) / self._intervals[group]
+            known.bucket.tokens = min(burst, earned)
             self._chats[chat] = known
         return known
 

@@ -25,7 +25,7 @@ import structlog
 from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
 from navi_bot.delivery.entry import Entry
 from navi_bot.delivery.errand import Errand, Typing
-from navi_bot.delivery.governor import OVERALL_RATE, Governor
+from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
 from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
@@ -48,8 +48,8 @@ ANEW_WAIT, REFILL_WAIT = 1.0, 5.0
 class Reconciler:
     """Implements the Delivery port for one bot account; runs while it is entered.
 
-    `edit_limit`: progress edits a message. `calls_per_second`: of all chats
-    together. `clock`: monotonic seconds, the same as the event loop's.
+    `edit_limit`: progress edits a message. `clock`: monotonic seconds, the
+    same as the event loop's; `governor` is made for the account if not given.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Reconciler:
         *,
         edit_limit: int | None = 40,
         capacity: int = CAPACITY,
-        calls_per_second: float = OVERALL_RATE,
+        governor: Governor | None = None,
         clock: Callable[[], float] = time.monotonic,
         token: Callable[[], str] = new_token,
     ) -> None:
@@ -71,7 +71,7 @@ class Reconciler:
         self._token = token
         self.counts = Counts()
         intervals = account.private_interval, account.group_interval
-        self._traffic = Traffic(Governor(*intervals, clock(), calls_per_second))
+        self._traffic = Traffic(governor or Governor(*intervals, clock()))
         self._ledger = Ledger(outbox, self._written)
         self._carrier = Carrier(
             account.outbound, outbox, self._ledger, self._traffic, move_room, clock, self.counts
