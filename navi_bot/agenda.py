@@ -5,13 +5,22 @@ a recall up and owners may change it; elsewhere it is its person's alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from navi_bot.errors import PersonError
 from navi_bot.messages import PersonId, Role, RoomId
-from navi_bot.ports.recall import OccurrenceId, Plan, Recall, RecallBook, RecallId, Zones
+from navi_bot.ports.recall import (
+    Kept,
+    OccurrenceId,
+    Plan,
+    Recall,
+    RecallBook,
+    RecallId,
+    Wanted,
+    Zones,
+)
 from navi_bot.schedule.echo import instant_told, rule_told, told
 from navi_bot.schedule.occurrence import Occurrence, after, first
 from navi_bot.schedule.reading import HOW, read, read_with_text
@@ -27,15 +36,6 @@ LONGEST_TEXT = 3000
 
 TASK_MINUTES = 5
 """Minutes between two runs of a task at least: each costs the model host a turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A recall that was kept, and how that is told. `asks`: a question about the zone, once."""
-
-    recall: Recall
-    text: str
-    asks: str = ""
 
 
 class Agenda:
@@ -75,18 +75,26 @@ class Agenda:
         if not text:
             raise PersonError(texts.NO_TEXT(how=HOW))
         plan = Plan(self._person, self._room, "reminder", text, rule, important)
-        return await self.keep(plan, zone, asks)
+        return await self._keep(plan, zone, asks)
 
-    async def read(self, when: str, zone: str = "") -> tuple[Rule, ZoneInfo, str]:
-        """Return the rule that words give in a zone, "" for the person's, and what to ask."""
-        place, asks = (zone_named(zone), "") if zone else await self.zone()
-        return read(when, self._now(), place), place, asks
+    async def schedule(self, wanted: Wanted) -> Kept:
+        """Keep what was asked for by its parts."""
+        if not wanted.text.strip():
+            raise PersonError(texts.NO_TEXT(how=HOW))
+        zone, asks = (zone_named(wanted.zone), "") if wanted.zone else await self.zone()
+        plan = Plan(
+            person=self._person,
+            room=self._room,
+            kind=wanted.kind,
+            text=wanted.text.strip(),
+            rule=read(wanted.when, self._now(), zone),
+            important=wanted.important,
+            notify=wanted.notify,
+            match=wanted.match.strip(),
+        )
+        return await self._keep(plan, zone, asks)
 
-    def plan(self, kind: str, text: str, rule: Rule) -> Plan:
-        """Return a plan of this person's in this room."""
-        return Plan(self._person, self._room, "task" if kind == "task" else "reminder", text, rule)
-
-    async def keep(self, plan: Plan, zone: ZoneInfo, asks: str = "") -> Kept:
+    async def _keep(self, plan: Plan, zone: ZoneInfo, asks: str) -> Kept:
         """Check and store a plan."""
         now = self._now()
         due = _checked(plan, now)
@@ -155,6 +163,14 @@ class Agenda:
         if not await self._book.acknowledge(number):
             raise PersonError(texts.OVER())
         return texts.DONE(text=recall.plan.text)
+
+    async def last(self, number: int) -> OccurrenceId:
+        """Return the time of a recall that came last."""
+        recall = await self._mine(RecallId(number))
+        found = await self._book.last_fired(recall.id)
+        if found is None:
+            raise PersonError(texts.OVER())
+        return found
 
     async def _mine(self, number: RecallId) -> Recall:
         return self._allowed(await self._book.find(number), number)

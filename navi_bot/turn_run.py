@@ -11,6 +11,8 @@ from navi_bot.agent.run import Run, Tail
 from navi_bot.events import Event
 from navi_bot.messages import ChatKind, RoomId, SessionId
 from navi_bot.patience import BRIEF, while_away
+from navi_bot.ports.model import Urgency
+from navi_bot.ports.recall import Recalls
 from navi_bot.ports.records import TurnStart
 from navi_bot.ports.tools import SessionState
 from navi_bot.question import Question, as_message
@@ -33,9 +35,11 @@ class AgentLoop:
         zone: ZoneInfo,
         now: Callable[[], datetime],
         model: str = "",
+        recalls: Callable[[TurnStart], Recalls] | None = None,
     ) -> None:
         """`model` overrides the profiles' models; a room's choice goes before it."""
         self._model = model or None
+        self._recalls = recalls
         self._agent = agent
         self._state = state
         self._workspace = workspace
@@ -73,6 +77,9 @@ class AgentLoop:
             continues=start.request.kind == "continue" and not start.resumed,
             model=start.settings.model or self._model,
             think=start.settings.think,
+            urgency=Urgency.RECALL if start.request.called_back else Urgency.PERSON,
+            headless=start.request.called_back is not None,
+            recalls=self._recalls(start) if self._recalls else None,
         )
         async with aclosing(self._agent.run_stream(run)) as events:
             async for event in events:

@@ -17,6 +17,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.agent import Journal
 from navi_bot.ports.model import Think, Urgency
+from navi_bot.ports.recall import Recalls
 from navi_bot.ports.records import PendingBatch
 from navi_bot.ports.tools import SessionState, Stop
 
@@ -71,5 +72,8 @@ class Run:
     think: Think = None
     """None: as the backend is set."""
     urgency: Urgency = Urgency.PERSON
+    headless: bool = False
+    """Nobody reads along: only tools that look are run."""
+    recalls: Recalls | None = None
     max_iterations: int | None = None
     """Model calls at most; None: as the profile says."""

@@ -76,4 +76,6 @@ class Work:
             stop=run.stop,
             emit=self.tell,
             turn_data=self.turn_data,
+            headless=run.headless,
+            recalls=run.recalls,
         )

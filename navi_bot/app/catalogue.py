@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from navi_bot.agent.profiles import Profiles
-from navi_bot.commands import about, operator, rooms, turns
+from navi_bot.commands import about, operator, recalls, rooms, turns
 from navi_bot.commands.table import Command, collect
 from navi_bot.resources import profiles_folder
 from navi_bot.settings import Settings
@@ -11,7 +11,8 @@ from navi_bot.toolbox.registry import Registry, own_problems, shipped
 
 
 def all_commands() -> dict[str, Command]:
-    return collect((about.COMMANDS, rooms.COMMANDS, turns.COMMANDS, operator.COMMANDS))
+    areas = (about, rooms, turns, recalls, operator)
+    return collect(area.COMMANDS for area in areas)
 
 
 def menu(commands: Mapping[str, Command]) -> dict[str, str]:

@@ -7,18 +7,20 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from navi_bot.agent.loop import Agent
-from navi_bot.app.desk import desk_of
+from navi_bot.app.desk import agendas_of, desk_of
 from navi_bot.app.parts import Parts
 from navi_bot.live import LiveMessage, LiveOptions
 from navi_bot.models.guard import guarded
 from navi_bot.models.repetition import RepetitionDetector
 from navi_bot.ports.records import TurnStart
 from navi_bot.question import Questions
+from navi_bot.recall.live import QuietLive
+from navi_bot.recall.loop import RecallLoop
 from navi_bot.replies import Replies
 from navi_bot.shares import Shares
 from navi_bot.store.files import workspace
 from navi_bot.turn import TurnRunner
-from navi_bot.turn_doors import Doors
+from navi_bot.turn_doors import Doors, Live
 from navi_bot.turn_run import AgentLoop
 
 MOST_OF_ONE_PERSON = 4
@@ -44,7 +46,7 @@ def assemble(parts: Parts) -> Core:
         delivery=online.deliveries,
         running=parts.running,
         questions=Questions(stores.files, online.fetch, parts.settings.file_limit),
-        loop=_loop(parts),
+        loop=RecallLoop(_loop(parts)),
         live=partial(_live, parts),
         ended=parts.aftermath.note,
         clock=time.monotonic,
@@ -55,7 +57,7 @@ def assemble(parts: Parts) -> Core:
 
 
 def _loop(parts: Parts) -> AgentLoop:
-    settings = parts.settings
+    settings, agendas = parts.settings, agendas_of(parts)
     agent = Agent(
         profiles=parts.profiles,
         toolbox=parts.toolbox,
@@ -72,10 +74,13 @@ def _loop(parts: Parts) -> AgentLoop:
         ZoneInfo(settings.timezone),
         lambda: datetime.now(UTC),
         parts.hosts.model,
+        lambda start: agendas(start.asker, start.head.room, start.asker_role),
     )
 
 
-def _live(parts: Parts, start: TurnStart) -> LiveMessage:
+def _live(parts: Parts, start: TurnStart) -> Live:
+    if start.request.called_back is not None:
+        return QuietLive(start.request.called_back)
     settings, address = parts.settings, start.head.address
     options = LiveOptions(
         show_thinking=start.settings.show_thinking,

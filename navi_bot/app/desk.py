@@ -1,15 +1,16 @@
 """What commands may reach, made of the daemon's parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from navi_bot.agenda import Agenda
 from navi_bot.agent.profiles import Profiles
 from navi_bot.app.hosts import Hosts
 from navi_bot.app.parts import Parts
 from navi_bot.app.status import status_lines
-from navi_bot.commands.table import Desk
-from navi_bot.messages import Head, PersonId
+from navi_bot.commands.table import Desk, RecallDesk
+from navi_bot.messages import Head, PersonId, Role, RoomId
 from navi_bot.ports.tools import Catalogue, ProfileSummary
 
 
@@ -64,4 +65,17 @@ def desk_of(parts: Parts) -> Desk:
         num_ctx=parts.settings.ollama_num_ctx,
         persona=parts.persona,
         commands=lambda: parts.commands,
+        recalls=RecallDesk(
+            agenda=agendas_of(parts),
+            book=stores.recalls,
+            receipts=stores.receipts,
+            zones=stores.zones,
+            home=zone,
+        ),
     )
+
+
+def agendas_of(parts: Parts) -> Callable[[PersonId, RoomId, Role], Agenda]:
+    """Return what makes the agenda of a person in a room."""
+    stores, home = parts.stores, ZoneInfo(parts.settings.timezone)
+    return lambda person, room, role: Agenda(stores.recalls, stores.zones, person, room, role, home)

@@ -29,6 +29,7 @@ from navi_bot.errors import PlatformError, StoreError
 from navi_bot.fault_points import reached
 from navi_bot.messages import Address, Inbound
 from navi_bot.ports.platform import Adapter
+from navi_bot.recall.engine import RecallEngine
 from navi_bot.rooms import Rooms
 from navi_bot.rooms import Stores as RoomStores
 from navi_bot.store.lease import Leases
@@ -140,15 +141,15 @@ class Service:
             rooms = await stack.enter_async_context(self._rooms())
             await self._take_up(rooms, reconciler)
             await stack.enter_async_context(self._wakeups())
+            recalls = self._recalls(stack)
             cursor = await stores.inbox.cursor(platform, account)
             self.online_since = time.monotonic()
             self._become("online")
             self.online.set()
             log.info("account_online", platform=platform, account=account)
             receiving = adapter.receive(partial(self._accept, rooms), cursor)
-            return (
-                await first_of(receiving, self._stopping.wait(), leases.lost.wait()) != LEASE_LOST
-            )
+            works = (receiving, self._stopping.wait(), leases.lost.wait(), recalls.run())
+            return await first_of(*works) != LEASE_LOST
 
     async def _accept(self, rooms: Rooms, batch: Sequence[Inbound], cursor: str) -> None:
         """Take a batch in; a cursor that comes without events is kept all the same."""
@@ -179,6 +180,12 @@ class Service:
             frozenset(parts.settings.owners),
             lambda: datetime.now(UTC),
         )
+
+    def _recalls(self, stack: AsyncExitStack) -> RecallEngine:
+        platform, account = self.adapter.platform, self.adapter.account
+        stores, deliveries = self._parts.stores, self._parts.online.deliveries
+        alarm = stack.enter_context(stores.bell.alarm(queue_name(platform, account)))
+        return RecallEngine(stores.recall_work, deliveries, alarm, platform, account)
 
     def _policy(self, _address: Address) -> Policy:
         settings = self._parts.settings

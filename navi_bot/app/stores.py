@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from navi_bot.app.alarm import Bell
 from navi_bot.messages import SessionId
 from navi_bot.ports.tools import SessionState
 from navi_bot.resources import migrations_folder
@@ -21,6 +22,9 @@ from navi_bot.store.migrate import migrate
 from navi_bot.store.outbox import PostgresOutbox
 from navi_bot.store.people import PostgresPeople
 from navi_bot.store.pool import open_pool
+from navi_bot.store.recall_book import PostgresRecallBook
+from navi_bot.store.recall_receipts import PostgresReceipts, PostgresZones
+from navi_bot.store.recall_work import PostgresRecallWork
 from navi_bot.store.relay import PostgresRelay
 from navi_bot.store.sessions import PostgresSessions
 from navi_bot.store.state import PostgresSessionState
@@ -43,6 +47,12 @@ class Stores:
     relay: PostgresRelay
     calibration: PostgresCalibration
     choices: PostgresChoices
+    bell: Bell
+    """Rung when a recall has changed."""
+    recalls: PostgresRecallBook
+    recall_work: PostgresRecallWork
+    receipts: PostgresReceipts
+    zones: PostgresZones
 
     def state(self, session: SessionId) -> SessionState:
         return PostgresSessionState(self.pool, session)
@@ -59,6 +69,7 @@ async def opened_store(settings: Settings, *, alone: bool = False) -> AsyncItera
         dsn, database = await _server(settings, stack, alone)
         pool = await stack.enter_async_context(open_pool(dsn))
         await migrate(pool, migrations_folder())
+        bell = Bell()
         yield Stores(
             dsn=dsn,
             database=database,
@@ -72,6 +83,11 @@ async def opened_store(settings: Settings, *, alone: bool = False) -> AsyncItera
             relay=PostgresRelay(pool),
             calibration=PostgresCalibration(pool),
             choices=PostgresChoices(pool),
+            bell=bell,
+            recalls=PostgresRecallBook(pool, bell.ring),
+            recall_work=PostgresRecallWork(pool),
+            receipts=PostgresReceipts(pool),
+            zones=PostgresZones(pool),
         )
 
 

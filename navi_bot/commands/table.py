@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from navi_bot.access import Who
+from navi_bot.agenda import Agenda
 from navi_bot.errors import Bug
 from navi_bot.messages import (
     Block,
@@ -22,8 +24,10 @@ from navi_bot.messages import (
     Post,
     Prose,
     Role,
+    RoomId,
 )
 from navi_bot.ports.model import Model
+from navi_bot.ports.recall import RecallBook, Receipts, Zones
 from navi_bot.ports.records import ActiveTurn
 from navi_bot.ports.store import Inbox, Sessions, Turns
 from navi_bot.ports.tools import ProfileSummary, Tool
@@ -101,6 +105,17 @@ class Persona(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RecallDesk:
+    """Reminders, as commands reach them. `home`: the zone of people who named none."""
+
+    agenda: Callable[[PersonId, RoomId, Role], Agenda]
+    book: RecallBook
+    receipts: Receipts
+    zones: Zones
+    home: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What commands may reach. `status` gives the daemon's own lines."""
 
@@ -118,6 +133,7 @@ class Desk:
     num_ctx: int
     persona: Persona
     commands: Callable[[], Mapping[str, "Command"]]
+    recalls: RecallDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,45 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A recall as it is asked for: `when` in words, in the zone named or the person's own."""
+
+    kind: Kind
+    text: str
+    when: str
+    zone: str = ""
+    important: bool = False
+    notify: Notify = "always"
+    match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recall that was kept, and how that is told. `asks`: a question about the zone, once."""
+
+    recall: Recall
+    text: str
+    asks: str = ""
+
+
+class Recalls(Protocol):
+    """What one person may do about recalls from one room.
+
+    Raises PersonError, in a sentence. What is returned as text is for the person.
+    """
+
+    async def schedule(self, wanted: Wanted) -> Kept: ...
+
+    async def listed(self, *, here: bool = False) -> tuple[Recall, ...]:
+        """Return the person's own, and in this room everybody's; `here`: this room's alone."""
+        ...
+
+    async def cancel(self, number: int) -> Recall: ...
+    async def skip(self, number: int) -> str: ...
+    async def change(self, number: int, when: str = "", text: str = "") -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """An occurrence that somebody has to decide about. Times are aware UTC.
 
@@ -187,6 +226,8 @@ class RecallBook(Protocol):
     async def find(self, recall: RecallId) -> Recall | None: ...
 
     async def recall_of(self, occurrence: OccurrenceId) -> Recall | None: ...
+
+    async def last_fired(self, recall: RecallId) -> OccurrenceId | None: ...
 
     async def cancel(self, recall: RecallId) -> bool:
         """End a recall; False when it has ended before."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from navi_bot.events import Event, Todo
 from navi_bot.messages import PersonId, Role, RoomId, SessionId, TurnId
 from navi_bot.ports.model import ToolSchema
+from navi_bot.ports.recall import Recalls
 
 
 class Effect(StrEnum):
@@ -107,6 +108,10 @@ class Call:
     """Show something live (a changed checklist, a sub-agent's step)."""
     turn_data: dict[str, object] = field(default_factory=dict)
     """Shared by the calls of one turn (a profile switch happens once)."""
+    headless: bool = False
+    """Nobody reads along, so nobody could be asked: nothing that writes is run."""
+    recalls: Recalls | None = None
+    """The person's reminders; None where there are none (a run beside the session)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from navi_bot.messages import RoomId
+from navi_bot.messages import Post, RoomId
 from navi_bot.ports.recall import Case, OccurrenceState, Outcome, Stage
 from navi_bot.ports.records import CalledBack, TurnRequest
 from navi_bot.recall import pages
@@ -67,9 +67,8 @@ def _due(cases: Sequence[Case]) -> list[Outcome]:
     outcomes = []
     for case in cases:
         following, count = _following(case)
-        done = Outcome(
-            case, "claimed", next=following, over=following is None, tries=1, missed=count
-        )
+        done = Outcome(case, "claimed", next=following, over=following is None)
+        done = replace(done, tries=1, missed=count)
         if case.id in in_digest:
             done = replace(done, post=digests[case.head.room])
         elif case.recall.plan.kind == "reminder":
@@ -135,16 +134,16 @@ def _undelivered(case: Case) -> Outcome:
     due = instant_told(case.due_at, pages.zone_of(case))
     if part != "elsewhere" and case.elsewhere is not None:
         room = case.recall.room_title or texts.A_CHAT()
-        told = (texts.REMINDER(text=case.recall.plan.text), texts.ELSEWHERE(room=room))
-        post = pages.plain_post(case, "elsewhere", *told, head=case.elsewhere)
+        words = (texts.REMINDER(text=case.recall.plan.text), texts.ELSEWHERE(room=room))
+        post = pages.plain_post(case, "elsewhere", *words, head=case.elsewhere)
         return Outcome(case, "claimed", post=post)
     state: OccurrenceState = "due" if case.tries <= TRIES else "failed"
     later = case.now + timedelta(seconds=LONGEST_RETRY)
-    post = None
+    told: Post | None = None
     if case.owners is not None:
         text = texts.FOR_OWNER(name=case.recall.person_name, due=due)
-        post = pages.plain_post(case, "owner", text, head=case.owners)
-    return Outcome(case, state, post=post, fire_at=None if case.gone else later)
+        told = pages.plain_post(case, "owner", text, head=case.owners)
+    return Outcome(case, state, post=told, fire_at=None if case.gone else later)
 
 
 def _unheard(case: Case) -> Outcome:

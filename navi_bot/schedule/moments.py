@@ -41,7 +41,7 @@ def read(words: str, now: datetime, zone: ZoneInfo) -> Once | None:
 def _moved(now: datetime, zone: ZoneInfo, days: int, seconds: float) -> datetime:
     """Days and weeks move the calendar, hours and minutes are elapsed time."""
     day = landing(wall_of(now, zone) + timedelta(days=days), zone).instant
-    return wall_of(day + timedelta(seconds=seconds), zone).replace(microsecond=0)
+    return wall_of(day + timedelta(seconds=seconds), zone)
 
 
 def _iso(words: str, now: datetime, zone: ZoneInfo) -> Once | None:

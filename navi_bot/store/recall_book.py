@@ -109,6 +109,15 @@ class PostgresRecallBook:
             )
         return recall_from(row) if row is not None else None
 
+    async def last_fired(self, recall: RecallId) -> OccurrenceId | None:
+        async with acquired(self._pool) as connection:
+            found = await connection.fetchval(
+                "SELECT id FROM occurrences WHERE recall_id = $1 AND fired_at IS NOT NULL "
+                "ORDER BY fired_at DESC, id DESC LIMIT 1",
+                recall,
+            )
+        return OccurrenceId(found) if found is not None else None
+
     async def cancel(self, recall: RecallId) -> bool:
         async with transaction(self._pool) as connection:
             ended = await connection.fetchval(

@@ -39,7 +39,8 @@ _CONDITIONS: dict[Stage, str] = {
 """,
     "unheard": """
   AND o.state = 'sent' AND c.important AND c.kind = 'reminder' AND c.state <> 'cancelled'
-  AND o.nagged < 5 AND o.touched_at <= $4::timestamptz - interval '10 minutes' AND r.state = 'active'
+  AND o.nagged < 5 AND o.touched_at <= $4::timestamptz - interval '10 minutes'
+  AND r.state = 'active'
 """,
 }
 

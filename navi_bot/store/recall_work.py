@@ -194,7 +194,7 @@ async def _write(connection: Connection, outcome: Outcome) -> bool:
         await connection.execute(_GIVE_UP, case.post)
     if outcome.post is not None:
         await want(connection, outcome.post)
-    forgets_turn = outcome.drop_turn or outcome.state == "due"
+    forgets_turn = outcome.post is not None or outcome.state == "due"
     await connection.execute(
         _UPDATE, case.id, outcome.state, outcome.tries, outcome.missed,
         outcome.nagged, outcome.fire_at, case.now, post, turn, forgets_turn,

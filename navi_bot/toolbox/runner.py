@@ -21,6 +21,12 @@ from navi_bot.toolbox.registry import Registry
 
 log = structlog.get_logger()
 
+HEADLESS = (
+    "Not run: nobody reads along now, so nobody can be asked, and only tools that look are run. "
+    "Say in your answer what should be done."
+)
+"""For the model, in a turn that a recall started."""
+
 
 class InstalledTools:
     """The toolbox of the daemon: the registry's catalogues, and calls to its tools."""
@@ -64,6 +70,8 @@ class InstalledTools:
 
 
 async def _result(tool: Tool, asked: ToolCall, call: Call) -> Result:
+    if call.headless and tool.effect.value.startswith("W"):
+        return Result(HEADLESS, ok=False)
     try:
         arguments = validated(tool, asked.arguments)
     except ToolArgumentError as error:

@@ -31,10 +31,13 @@ LISTED: dict[str, Who] = {
     "stop": Who.ANYONE,
     "retry": Who.ANYONE,
     "continue": Who.ANYONE,
+    "remind": Who.ANYONE,
+    "recalls": Who.ANYONE,
+    "tz": Who.ANYONE,
     "reload": Who.OWNER,
     "persona": Who.OWNER,
 }
-HIDDEN = {"fresh", "stale"}
+HIDDEN = {"fresh", "stale", "recall"}
 
 
 def test_these_are_the_commands() -> None:

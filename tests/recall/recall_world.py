@@ -1,4 +1,4 @@
-"""A world for recalls: a real PostgreSQL, a clock that jumps, a platform that fails, daemons that die.
+"""A world for recalls: a real PostgreSQL, a clock that jumps, a platform that fails.
 
 Daemons see the world only through the store's ports; what they hold in memory
 dies with them. Delivery is the post's own machine over the real outbox.
