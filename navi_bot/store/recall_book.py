@@ -55,7 +55,8 @@ UPDATE occurrences SET state = $2 WHERE recall_id = $1 AND state = 'due'
 
 _SNOOZE = """
 WITH heard AS (
-    UPDATE occurrences o SET state = 'acknowledged', acknowledged_at = now()
+    UPDATE occurrences o SET state = 'acknowledged', acknowledged_at = now(),
+        sent_at = coalesce(sent_at, now())
     WHERE o.id = $1 AND o.state IN ('claimed', 'sent', 'acknowledged')
     RETURNING o.recall_id
 )
@@ -173,7 +174,8 @@ class PostgresRecallBook:
     async def acknowledge(self, occurrence: OccurrenceId) -> bool:
         async with acquired(self._pool) as connection:
             heard = await connection.fetchval(
-                "UPDATE occurrences SET state = 'acknowledged', acknowledged_at = now() "
+                "UPDATE occurrences SET state = 'acknowledged', acknowledged_at = now(), "
+                "sent_at = coalesce(sent_at, now()) "  # whoever presses has seen it
                 "WHERE id = $1 AND state IN ('claimed', 'sent') RETURNING id",
                 occurrence,
             )
