@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from real_synapse.fixtures import account, person, synapse  # noqa: F401 - fixtures for all
+from real_synapse.fixtures import account, ann, bot, person, proxy, synapse  # noqa: F401 - for all
 from scale import is_ours, shard
 
 from navi_bot.resources import migrations_folder

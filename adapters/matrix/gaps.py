@@ -1,8 +1,8 @@
 """What a sync left out of a room, fetched backwards to the point that we know.
 
 After an absence a sync holds a room's newest events alone and says that there
-are more. They are asked for up to the token of the last sync, at most 500 a
-room; beyond that they are counted, so that people can be told.
+are more. They are asked for up to the token of the last sync, no more than a
+bound a room; beyond it they are counted, so that people can be told.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,6 @@ import nio
 
 from adapters.matrix.homeserver import Homeserver
 
-MOST = 500
-"""Events of a room that are fetched."""
 COUNTED = 5_000
 """Further events that are counted at most."""
 PAGE, COUNT_PAGE = 100, 500
@@ -28,10 +26,12 @@ class Stretch:
 
     events: tuple[nio.Event, ...]
     missed: int = 0
+    joined: bool = False
+    """We came into the room since then."""
 
 
-async def stretch(homeserver: Homeserver, room: str, info: Any, since: str) -> Stretch:
-    """Return all events of a room after the token `since`.
+async def stretch(homeserver: Homeserver, room: str, info: Any, since: str, most: int) -> Stretch:
+    """Return the events of a room after the token `since`, at most `most` before the sync's.
 
     In a room that we have just joined it is all since our invitation: what
     was said before was not said to us.
@@ -42,11 +42,12 @@ async def stretch(homeserver: Homeserver, room: str, info: Any, since: str) -> S
     joined = any(_is_ours(event, me, "join") for event in (*state, *events))
     missed = 0
     if info.timeline.limited and info.timeline.prev_batch and not _begins(events, me, joined):
-        earlier, missed = await _before(
-            homeserver, room, info.timeline.prev_batch, since, "invite" if joined else ""
-        )
+        until = "invite" if joined else ""
+        token = info.timeline.prev_batch
+        earlier, missed = await _before(homeserver, room, token, since, most, until)
         events = [*earlier, *events]
-    return Stretch(tuple(_after_invitation(events, me) if joined else events), missed)
+    events = _after_invitation(events, me) if joined else events
+    return Stretch(tuple(events), missed, joined)
 
 
 def _begins(events: list[nio.Event], me: str, joined: bool) -> bool:
@@ -55,18 +56,18 @@ def _begins(events: list[nio.Event], me: str, joined: bool) -> bool:
 
 
 async def _before(
-    homeserver: Homeserver, room: str, token: str, since: str, until: str
+    homeserver: Homeserver, room: str, token: str, since: str, most: int, until: str
 ) -> tuple[list[nio.Event], int]:
     """Return events before a token, oldest first, and how many messages are before those."""
     me, found, missed, seen = homeserver.user_id, list[nio.Event](), 0, 0
-    while seen < MOST + COUNTED:
-        page = PAGE if len(found) < MOST else COUNT_PAGE
+    while seen < most + COUNTED:
+        page = PAGE if len(found) < most else COUNT_PAGE
         call = homeserver.client.room_messages(room, start=token, end=since or None, limit=page)
         answer = await homeserver.answered(call)
         chunk = [event for event in answer.chunk if isinstance(event, nio.Event)]
         seen += len(answer.chunk)
         for event in chunk:
-            if len(found) < MOST:
+            if len(found) < most:
                 found.append(event)
             else:
                 missed += event.sender != me and event.source.get("type") in _SAID

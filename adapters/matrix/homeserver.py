@@ -73,6 +73,8 @@ class Homeserver:
             raise Bug(f"The Matrix library was used wrongly ({error}).") from error
         if isinstance(answer, nio.ErrorResponse):
             raise refusal(_refusal_of(answer))
+        if (status := _status_of(answer)) >= 300:  # an empty answer looks like success
+            raise refusal(Refusal(status, "", ""))
         return answer
 
     async def request(
@@ -127,13 +129,21 @@ def refusal_in(status: int, answer: Mapping[str, Any]) -> Refusal:
     )
 
 
+def _status_of(answer: object) -> int:
+    response = getattr(answer, "transport_response", None)
+    return int(response.status) if response is not None else 0
+
+
 def _refusal_of(answer: nio.ErrorResponse) -> Refusal:
-    response: Any = answer.transport_response  # aiohttp's, whatever the library says
-    status = response.status if response is not None else 0
+    response = answer.transport_response
     milliseconds = answer.retry_after_ms
     wait = milliseconds / 1000 if milliseconds is not None else _told_in_header(response)
     return Refusal(
-        status, answer.status_code or "", answer.message or "", wait, bool(answer.soft_logout)
+        _status_of(answer),
+        answer.status_code or "",
+        answer.message or "",
+        wait,
+        bool(answer.soft_logout),
     )
 
 

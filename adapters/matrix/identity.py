@@ -48,9 +48,9 @@ class Identity:
         shown = await self.published()
         if shown.master is not None and (keys is None or not shown.master_is(keys)) and not replace:
             raise OperatorError(
-                f"{me} was given its cross-signing keys by another client, so this device "
-                "cannot sign itself; verify it from there, or replace those keys with: "
-                "navi-bot matrix login --replace-identity"
+                f"{me} has cross-signing keys that are not here (another client made them, or "
+                "they were lost), so this device cannot sign itself; verify it from that client, "
+                "or replace the keys: navi-bot matrix login --replace-identity"
             )
         if keys is None or (replace and not shown.master_is(keys)):
             keys = SigningKeys.made()

@@ -6,16 +6,15 @@ that a redelivery is the same event, whatever sync it comes with.
 """
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.matrix.files import FILES, Wire, attachments, mapping
 from navi_bot.messages import (
     Address,
-    Attachment,
     ChatKind,
     Edited,
     Inbound,
@@ -35,10 +34,6 @@ PLATFORM = "matrix"
 QUOTE_LIMIT = 1000
 """Characters of a quoted message that are passed on."""
 
-Wire = Mapping[str, Any]
-
-_IMAGES = ("image/jpeg", "image/png", "image/webp")
-_FILES = ("m.image", "m.file", "m.audio", "m.video")
 _QUOTED_LINES = re.compile(r"(?:> .*(?:\n|$))+\n?")
 
 
@@ -122,6 +117,14 @@ def replacement(event: Wire) -> str:
     return new if isinstance(new, str) else ""
 
 
+def predecessor(event: Wire) -> str:
+    """Return the room that a new room says it replaces, "" for none."""
+    if event.get("type") != "m.room.create":
+        return ""
+    old = mapping(_content(event).get("predecessor")).get("room_id")
+    return old if isinstance(old, str) else ""
+
+
 def origin(event: Wire, chat: Chat, me: Me, thread: str, now: datetime, about: str = "") -> Origin:
     """Return where an event comes from; `about`: the message that it is about, if not itself.
 
@@ -145,7 +148,7 @@ def message(event: Wire, chat: Chat, me: Me, context: Context, now: datetime) ->
     edited = replaced(event)
     content = _content(event)
     if edited:
-        content = _mapping(content.get("m.new_content"))
+        content = mapping(content.get("m.new_content"))
     if content.get("msgtype") in ("m.notice", None) or str(event.get("sender", "")) == me.id:
         return None
     text = _text(content, me)
@@ -155,7 +158,7 @@ def message(event: Wire, chat: Chat, me: Me, context: Context, now: datetime) ->
     return Said(
         origin=where,
         text=text,
-        attachments=_attachments(content, str(event.get("event_id", ""))),
+        attachments=attachments(content, str(event.get("event_id", ""))),
         quote=context.quote,
         addressed=_is_addressed(content, me, context.quote),
     )
@@ -187,8 +190,8 @@ def membership(event: Wire, chat: Chat, me: Me, now: datetime) -> Inbound | None
     return None
 
 
-def moved(event: Wire, chat: Chat, me: Me, now: datetime) -> Inbound:
-    return Moved(origin(event, chat, me, "", now), replacement(event))
+def moved(event: Wire, chat: Chat, me: Me, now: datetime, new: str) -> Inbound:
+    return Moved(origin(event, chat, me, "", now), new)
 
 
 def quote_of(event: Wire, chat: Chat, me: Me) -> Quote:
@@ -199,16 +202,12 @@ def quote_of(event: Wire, chat: Chat, me: Me) -> Quote:
     return Quote(str(event.get("event_id", "")), name, text[:QUOTE_LIMIT], sender == me.id)
 
 
-def _mapping(value: Any) -> Wire:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _content(event: Wire) -> Wire:
-    return _mapping(event.get("content"))
+    return mapping(event.get("content"))
 
 
 def _relation(event: Wire) -> Wire:
-    return _mapping(_content(event).get("m.relates_to"))
+    return mapping(_content(event).get("m.relates_to"))
 
 
 def _related(event: Wire, kind: str) -> str:
@@ -217,7 +216,7 @@ def _related(event: Wire, kind: str) -> str:
 
 
 def _id(relation: Any) -> str:
-    found = _mapping(relation).get("event_id")
+    found = mapping(relation).get("event_id")
     return found if isinstance(found, str) else ""
 
 
@@ -234,7 +233,7 @@ def _text(content: Wire, me: Me) -> str:
     body = body if isinstance(body, str) else ""
     if kind == "m.location":
         return f"[location: {content.get('geo_uri', '')}]"
-    if kind in _FILES:
+    if kind in FILES:
         name = content.get("filename")
         return body if isinstance(name, str) and name and name != body else ""
     text = _without_quote(body)
@@ -258,7 +257,7 @@ def _is_addressed(content: Wire, me: Me, quote: Quote | None) -> bool:
     """Whether a message mentions us or replies to us."""
     if quote is not None and quote.from_bot:
         return True
-    listed = _mapping(content.get("m.mentions")).get("user_ids")
+    listed = mapping(content.get("m.mentions")).get("user_ids")
     if isinstance(listed, list) and me.id in listed:
         return True
     body = str(content.get("body", ""))
@@ -266,34 +265,3 @@ def _is_addressed(content: Wire, me: Me, quote: Quote | None) -> bool:
     if pill in html.unescape(str(content.get("formatted_body", ""))) or me.id in body:
         return True
     return bool(me.name) and re.match(rf"{re.escape(me.name)}[:,]", body, re.I) is not None
-
-
-def _attachments(content: Wire, event_id: str) -> tuple[Attachment, ...]:
-    """Return the file of a message; its reference holds what is needed to decrypt it."""
-    if content.get("msgtype") not in _FILES:
-        return ()
-    sealed = content.get("file")
-    ref = _reference(sealed) if isinstance(sealed, Mapping) else content.get("url")
-    if not isinstance(ref, str) or not ref:
-        return ()
-    info = _mapping(content.get("info"))
-    mime = info.get("mimetype")
-    mime = mime if isinstance(mime, str) else "application/octet-stream"
-    size = info.get("size")
-    size = size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
-    name = content.get("filename") or content.get("body") or f"file {event_id}"
-    return (Attachment("image" if mime in _IMAGES else "file", ref, str(name), mime, size),)
-
-
-def _reference(file: Wire) -> str:
-    key = file.get("key")
-    hashes = file.get("hashes")
-    if not isinstance(key, Mapping) or not isinstance(hashes, Mapping):
-        return ""
-    parts = {
-        "url": file.get("url"),
-        "k": key.get("k"),
-        "iv": file.get("iv"),
-        "hash": hashes.get("sha256"),
-    }
-    return json.dumps(parts) if all(isinstance(part, str) for part in parts.values()) else ""

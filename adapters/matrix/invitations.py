@@ -52,9 +52,10 @@ class Invitations:
         else:
             queue.put_nowait(room)
 
-    def may_lead(self, person: str) -> bool:
-        """Whether the bot follows somebody into the room that replaces another."""
-        return person in self._owners
+    def lead(self, room: str, sender: str) -> None:
+        """Follow an owner into the room that replaces one; an invitation leads there too."""
+        if sender in self._owners and not self._wanted.full():
+            self._wanted.put_nowait(room)
 
     async def follow(self) -> None:
         """Join where an owner invites, for ever."""

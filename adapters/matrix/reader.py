@@ -5,16 +5,18 @@ to. They are remembered, else asked for; an answer that does not come leaves
 the event without that part, never without itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import nio
 import structlog
 
 from adapters.matrix import buttons, inbound
+from adapters.matrix.files import Wire
 from adapters.matrix.homeserver import Homeserver
-from adapters.matrix.inbound import Chat, Context, Me, Wire
+from adapters.matrix.inbound import Chat, Context, Me
 from adapters.matrix.recent import Recent
 from navi_bot.errors import NaviError
 from navi_bot.messages import ChatKind, Inbound, Quote, Unread
@@ -73,9 +75,14 @@ class Reader:
         where = inbound.origin(wire, chat, self._me, thread, self._now(), about)
         return Unread(where, "sealed" if why == "sealed" else "missed", count)
 
-    def moved(self, room: str, event: nio.Event) -> Inbound:
-        """Return that a room was replaced by another one."""
-        return inbound.moved(event.source, self.chat(room), self._me, self._now())
+    def moved(self, room: str, state: Iterable[nio.Event]) -> Inbound | None:
+        """Return that a room replaces one that we know; both must say so."""
+        for event in state:
+            old = inbound.predecessor(event.source)
+            replaced = self._client.rooms.get(old)
+            if replaced is not None and replaced.replacement_room == room:
+                return inbound.moved(event.source, self.chat(old), self._me, self._now(), room)
+        return None
 
     async def _message(self, chat: Chat, event: nio.Event, wire: Wire) -> Inbound | None:
         if chat.encrypted and not event.decrypted:
@@ -148,16 +155,16 @@ class Reader:
 
     async def find(self, room: str, message: str) -> nio.Event | None:
         """Ask for an event by its id; None when it is not there, or not to be read."""
+        path = f"/_matrix/client/v3/rooms/{quote(room)}/event/{quote(message)}"
         try:
-            asked = self._client.room_get_event(room, message)
-            answer = await self._homeserver.answered(asked, LOOKUP_TIMEOUT)
+            answer = await self._homeserver.request("GET", path, None, LOOKUP_TIMEOUT)
         except NaviError as error:
             log.info("event_not_found", room=room, error=type(error).__name__)
             return None
-        return self._opened(room, answer.event)
+        return self._opened(room, nio.Event.parse_event(answer))
 
     def _opened(self, room: str, event: Any) -> nio.Event | None:
-        """Decrypt an event if need be, keeping what the homeserver told with it."""
+        """Decrypt an event if need be, keeping what the homeserver told with it (its last edit)."""
         if not isinstance(event, nio.MegolmEvent):
             return event if isinstance(event, nio.Event) else None
         unsigned = event.source.get("unsigned", {})

@@ -39,6 +39,10 @@ class Sealed:
     def id(self) -> str:
         return str(self.source.get("event_id", ""))
 
+    @property
+    def sender(self) -> str:
+        return str(self.source.get("sender", ""))
+
 
 class SealedMessages:
     """`folder`: the device's; `clock`: wall-clock seconds, for files outlive processes."""
@@ -51,26 +55,28 @@ class SealedMessages:
         self._kept: list[Sealed] = _load(self._path)
         self._told: dict[str, float] = {}
 
-    def keep(self, room: str, events: Iterable[nio.MegolmEvent]) -> None:
-        """Keep messages durably until their keys come."""
+    def keep(self, room: str, events: Iterable[nio.MegolmEvent]) -> list[nio.MegolmEvent]:
+        """Keep messages durably until their keys come; return those whose senders are to be told.
+
+        A sender is told once in an hour, whichever process does it.
+        """
         known = {one.id for one in self._kept}
         now = self._clock()
-        new = [
-            Sealed(room, dict(event.source), now) for event in events if event.event_id not in known
-        ]
+        told = {who for who, at in self._told.items() if now - at < PATIENCE}
+        told |= {one.sender for one in self._kept}
+        new, tell = list[Sealed](), list[nio.MegolmEvent]()
+        for event in events:
+            if event.event_id in known:
+                continue
+            new.append(Sealed(room, dict(event.source), now))
+            if event.sender not in told:
+                told.add(event.sender)
+                self._told[event.sender] = now
+                tell.append(event)
         if new:
             self._replace([*self._kept, *new][-MOST:])
             log.warning("messages_sealed", room=room, count=len(new))
-
-    def should_tell(self, sender: str) -> bool:
-        """Whether a sender is to be told now: once in an hour."""
-        now = self._clock()
-        told = self._told.get(sender)
-        if told is not None and now - told < PATIENCE:
-            return False
-        self._told = {who: at for who, at in self._told.items() if now - at < PATIENCE}
-        self._told[sender] = now
-        return True
+        return tell
 
     async def ask(self, event: nio.MegolmEvent) -> None:
         """Ask for a message's key, once for each session."""

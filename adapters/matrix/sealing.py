@@ -28,7 +28,7 @@ MESSAGE, SEALED = "m.room.message", "m.room.encrypted"
 
 
 class Sealing:
-    """`known`: rooms whose state we have seen in this run."""
+    """`known`: rooms that we are in and whose state has come."""
 
     def __init__(self, homeserver: Homeserver) -> None:
         self._homeserver = homeserver
@@ -36,19 +36,26 @@ class Sealing:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.known: set[str] = set()
         self.complete = False
-        """All rooms' states have been seen: what is not known is not ours."""
+        """All rooms' states have come: of what is not known the homeserver is asked."""
 
     def is_encrypted(self, room: str) -> bool:
-        """Return whether a room is encrypted; NotSent or RoomGone where that is unknown."""
+        """Return whether a room is encrypted; NotSent where that is unknown."""
         found = self._client.rooms.get(room)
         if found is None or room not in self.known:
-            if self.complete:
-                raise RoomGone("The bot is not in this room.")
             raise NotSent("Whether the room is encrypted is not known yet.")
         return found.encrypted or room in self._client.encrypted_rooms
 
+    async def check_known(self, room: str) -> None:
+        """Raise RoomGone where we are not in a room, NotSent where its state has not come yet."""
+        if self.complete and room not in self.known:
+            answer = await self._homeserver.request("GET", "/_matrix/client/v3/joined_rooms")
+            if room not in answer.get("joined_rooms", ()):
+                raise RoomGone("The bot is not in this room.")
+        self.is_encrypted(room)
+
     async def send(self, room: str, content: Mapping[str, Any], transaction: str) -> str:
         """Send a message, sealed if the room is encrypted; return its event id."""
+        await self.check_known(room)
         kind = MESSAGE
         if self.is_encrypted(room):
             async with self._locks[room]:
@@ -93,6 +100,7 @@ class Sealing:
         users = list(client.rooms[room].users)
         shares = olm.share_group_session_parallel(room, users, ignore_unverified_devices=True)
         for whom, messages in shares:
-            method, path, data = Api.to_device(client.access_token, SEALED, messages, str(uuid4()))
-            await ask(client._send(nio.ShareGroupSessionResponse, method, path, data, (room, whom)))
+            path = f"/_matrix/client/v3/sendToDevice/{SEALED}/{uuid4()}"
+            await self._homeserver.request("PUT", path, messages)
+            olm.outbound_group_sessions[room].users_shared_with.update(whom)
         olm.outbound_group_sessions[room].shared = True

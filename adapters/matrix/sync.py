@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
+from uuid import uuid4
 
 import nio
 import structlog
@@ -32,7 +33,7 @@ from adapters.matrix.invitations import Invitations
 from adapters.matrix.reader import Reader
 from adapters.matrix.sealed import SealedMessages
 from adapters.matrix.sealing import Sealing
-from navi_bot.errors import CredentialError, NaviError, PlatformError, Refused, Throttled
+from navi_bot.errors import CredentialError, NaviError, PlatformError, Throttled
 from navi_bot.messages import Inbound
 from navi_bot.ports.platform import Accept
 
@@ -45,10 +46,8 @@ _QUIET = {"not_types": ["*"]}
 FILTER: dict[str, Any] = {
     "presence": _QUIET,
     "account_data": _QUIET,
-    "room": {"timeline": {"limit": 50}, "ephemeral": _QUIET, "account_data": _QUIET},
+    "room": {"timeline": {"limit": 20}, "ephemeral": _QUIET, "account_data": _QUIET},
 }
-STATE_FILTER: dict[str, Any] = {**FILTER, "room": {**FILTER["room"], "timeline": {"limit": 1}}}
-
 STATE_TIMEOUT = 120.0
 """Seconds for the state of all rooms."""
 QUIET_KEEP = 5.0
@@ -58,12 +57,17 @@ GROWTH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the loop waits, in seconds. `poll`: asked of the homeserver."""
+    """How long the loop waits, in seconds, and how much it fetches.
+
+    `poll`: asked of the homeserver.
+    """
 
     poll: float = 25.0
     grace: float = 15.0
     """Beyond `poll` until a sync counts as dead."""
     backoff: tuple[float, float] = (1.0, 30.0)
+    most: int = 500
+    """Events of a room that are fetched after an absence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,16 @@ class Desk:
     sealed: SealedMessages
     invitations: Invitations
     log_in_again: Callable[[], Awaitable[bool]]
+
+
+def state_filter(token: str) -> dict[str, Any]:
+    """Return the filter of a sync that brings the state of all rooms as it is now.
+
+    Synapse keeps the answer to a first sync for two minutes and gives it to
+    whoever asks the same; `token` makes it another question.
+    """
+    timeline = {"limit": 1, "not_types": [f"org.navi-bot.{token}"]}
+    return {**FILTER, "room": {**FILTER["room"], "timeline": timeline}}
 
 
 class SyncLoop:
@@ -152,7 +166,7 @@ class SyncLoop:
         Messages to the device are left where they are: the sync that follows
         brings them, and a key that is told twice is taken for a broken one.
         """
-        wanted = quote(json.dumps(STATE_FILTER))
+        wanted = quote(json.dumps(state_filter(uuid4().hex)))
         path = f"/_matrix/client/v3/sync?timeout=0&filter={wanted}"
         answer = await self._homeserver.request("GET", path, None, STATE_TIMEOUT)
         answer.pop("to_device", None)
@@ -202,45 +216,34 @@ class SyncLoop:
         return batch, [event.event_id for _, event in opened]
 
     async def _read_room(self, batch: list[Inbound], room: str, info: Any, since: str) -> None:
-        found = await stretch(self._homeserver, room, info, since)
+        found = await stretch(self._homeserver, room, info, since, self._patience.most)
+        if found.joined:
+            everything = (*info.state, *info.timeline.events)
+            if (moved := self._desk.reader.moved(room, everything)) is not None:
+                batch.append(moved)
         others = [one for one in found.events if one.sender != self._homeserver.user_id]
         if found.missed and others:
             batch.append(self._desk.reader.unread(room, others[0], "missed", found.missed))
-        sealed = [one for one in found.events if isinstance(one, nio.MegolmEvent)]
-        if sealed:
-            self._desk.sealed.keep(room, sealed)
+        sealed = [one for one in others if isinstance(one, nio.MegolmEvent)]
+        tell = self._desk.sealed.keep(room, sealed)
         for event in found.events:
             if not isinstance(event, nio.MegolmEvent):
                 await self._add(batch, room, event)
-            elif event.sender != self._homeserver.user_id:
-                await self._desk.sealed.ask(event)
-                if self._desk.sealed.should_tell(event.sender):
-                    batch.append(self._desk.reader.unread(room, event, "sealed"))
+        for event in sealed:
+            await self._desk.sealed.ask(event)
+        batch += [self._desk.reader.unread(room, event, "sealed") for event in tell]
 
     async def _add(self, batch: list[Inbound], room: str, event: nio.Event) -> None:
         """Translate one event; one that breaks us is left out, for it must not dam up the rest."""
         try:
             if new := inbound.replacement(event.source):
-                read: Inbound | None = await self._followed(room, event, new)
-            else:
-                read = await self._desk.reader.read(room, event)
+                self._desk.invitations.lead(new, event.sender)
+            read = await self._desk.reader.read(room, event)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.error("event_not_understood", event_id=event.event_id, error=repr(error))
             return
         if read is not None:
             batch.append(read)
-
-    async def _followed(self, room: str, event: nio.Event, new: str) -> Inbound | None:
-        """Go into the room that replaces one, if an owner replaced it."""
-        if not self._desk.invitations.may_lead(event.sender):
-            log.warning("room_replaced_by_another", room=room)
-            return None
-        try:
-            await self._homeserver.answered(self._client.join(new))
-        except Refused as error:
-            log.warning("room_not_followed", room=room, error=str(error))
-            return None
-        return self._desk.reader.moved(room, event)
 
     # After it is kept ------------------------------------------------------------
 

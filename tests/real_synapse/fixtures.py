@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from real_synapse.bot import Bot
 from real_synapse.person import Person
+from real_synapse.proxy import Proxy
 from real_synapse.server import Login, Synapse
 
 _numbers = itertools.count(1)
@@ -44,3 +46,24 @@ async def person(synapse: Synapse, account: Accounts) -> AsyncIterator[People]:
             return one
 
         yield made
+
+
+@pytest.fixture
+async def proxy(synapse: Synapse) -> AsyncIterator[Proxy]:
+    """A wire to the homeserver on which faults can be set."""
+    async with Proxy(synapse.url) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def ann(person: People) -> Person:
+    """The owner of the bots, known to the homeserver with her device."""
+    made = person("ann")
+    await made.looks()
+    return made
+
+
+@pytest.fixture
+def bot(synapse: Synapse, account: Accounts, ann: Person, tmp_path: Path) -> Bot:
+    """An adapter whose owner is Ann; a test enters it."""
+    return Bot(synapse.url, account("navi"), tmp_path / "data", ann.id)

@@ -8,12 +8,15 @@ Messages are seen as clients show them: an edit replaces what it edits.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any, TypeVar
 
 import nio
+import nio.crypto
 from nio.store import SqliteMemoryStore
 
 from real_synapse.server import Login
@@ -111,10 +114,67 @@ class Person:
         answer = await self.client.room_redact(room, event)
         assert isinstance(answer, nio.RoomRedactResponse), answer
 
+    async def asks(self, method: str, path: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a request that the client's library would not make; return the answer."""
+        headers = {"Authorization": f"Bearer {self.login.token}"}
+        response = await self.client.send(method, path, json.dumps(content), headers)
+        answer: dict[str, Any] = await response.json()
+        assert response.status == 200, answer
+        return answer
+
     async def joins(self, room: str) -> None:
         answer = await self.client.join(room)
         assert isinstance(answer, nio.JoinResponse), answer
         await self.looks()
+
+    async def sends_file(
+        self, room: str, name: str, mime: str, content: bytes, *, sealed: bool
+    ) -> str:
+        """Upload a file and show it in a room, as clients do."""
+        answer, keys = await self.client.upload(
+            BytesIO(content), mime, name, encrypt=sealed, filesize=len(content)
+        )
+        assert isinstance(answer, nio.UploadResponse), answer
+        kind = "m.image" if mime.startswith("image/") else "m.file"
+        message: dict[str, Any] = {"msgtype": kind, "body": name}
+        message["info"] = {"mimetype": mime, "size": len(content)}
+        if keys is None:
+            message["url"] = answer.content_uri
+        else:
+            message["file"] = {**keys, "url": answer.content_uri}
+        return await self.sends(room, message)
+
+    async def fetches(self, content: Mapping[str, Any]) -> bytes:
+        """Download the file that a message shows."""
+        sealed = content.get("file")
+        answer = await self.client.download(sealed["url"] if sealed else content["url"])
+        assert isinstance(answer, nio.DownloadResponse), answer
+        body = answer.body
+        assert isinstance(body, bytes)
+        if sealed is None:
+            return body
+        key, digest, iv = sealed["key"]["k"], sealed["hashes"]["sha256"], sealed["iv"]
+        return bytes(nio.crypto.decrypt_attachment(body, key, digest, iv))
+
+    async def holds_key_back(self, room: str) -> list[dict[str, Any]]:
+        """Make the room's next key and give it to nobody; return what was to be sent."""
+        self.client.invalidate_outbound_session(room)
+        users = list(self.client.rooms[room].users)
+        shares = self._olm.share_group_session_parallel(room, users, ignore_unverified_devices=True)
+        held = [messages for _, messages in shares]
+        self._olm.outbound_group_sessions[room].shared = True
+        return held
+
+    async def gives_keys(self, held: list[dict[str, Any]]) -> None:
+        """Send the keys that were held back."""
+        for number, messages in enumerate(held):
+            path = f"/_matrix/client/v3/sendToDevice/m.room.encrypted/held{number}"
+            await self.asks("PUT", path, messages)
+
+    @property
+    def _olm(self) -> nio.crypto.Olm:
+        assert self.client.olm is not None
+        return self.client.olm
 
     # Seeing ----------------------------------------------------------------------
 

@@ -5,20 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
-
-from real_synapse import Login, Synapse
 
 from adapters.matrix.adapter import MatrixAdapter
 from adapters.matrix.login import Credentials
 from adapters.matrix.sync import Patience
 from navi_bot.errors import StoreUnavailable
-from navi_bot.messages import Address, Inbound, Page, Prose, Said
+from navi_bot.messages import Address, Inbound, Page, Prose, Returned, Said
+from real_synapse.person import Person
+from real_synapse.server import Login
 
 T = TypeVar("T")
 
-PATIENCE = Patience(poll=5.0, grace=5.0, backoff=(1.0, 2.0))
+PATIENCE = Patience(poll=2.0, grace=2.0, backoff=(1.0, 1.0))
 
 
 class Bot:
@@ -26,17 +26,19 @@ class Bot:
 
     def __init__(
         self,
-        synapse: Synapse,
+        url: str,
         login: Login,
         data_dir: Path,
         *owners: str,
         cursor: str = "",
-        url: str = "",
+        patience: Patience = PATIENCE,
     ) -> None:
-        self.credentials = Credentials(url or synapse.url, login.user_id, password=login.password)
-        self._data_dir = data_dir
+        self.credentials = Credentials(url, login.user_id, password=login.password)
+        self.login = login
+        self.data_dir = data_dir
         self._owners = owners
         self.cursor = cursor
+        self._patience = patience
         self.taken: list[Inbound] = []
         self.batches: list[tuple[int, str]] = []
         self.failing = False
@@ -49,9 +51,9 @@ class Bot:
         """Return another adapter of the same installation."""
         return MatrixAdapter(
             replace(self.credentials, **changes),
-            self._data_dir,
+            self.data_dir,
             owners=self._owners,
-            patience=PATIENCE,
+            patience=self._patience,
         )
 
     async def __aenter__(self) -> Self:
@@ -117,6 +119,34 @@ class Bot:
         return await self.adapter.outbound.send(
             address, page, transaction=uuid4().hex, final=how.get("final", True)
         )
+
+    def again(self, url: str = "", *, patience: Patience = PATIENCE) -> "Bot":
+        """Return the bot of a later process: the same data, the stored cursor."""
+        later = Bot(
+            url or self.credentials.homeserver,
+            self.login,
+            self.data_dir,
+            *self._owners,
+            cursor=self.cursor,
+            patience=patience,
+        )
+        later.taken = list(self.taken)
+        return later
+
+    async def joins(self, person: Person, *, encrypted: bool = False, **how: Any) -> str:
+        """Have somebody open a room and invite; return it when the bot is in, and knows it."""
+        room = await person.opens_room(self.id, encrypted=encrypted, **how)
+        await person.waits(lambda: self._is_in(person, room))
+        await self.until(lambda: self._has_come_into(room))
+        return room
+
+    def _has_come_into(self, room: str) -> bool:
+        came = (one.origin.address.chat for one in self.taken if isinstance(one, Returned))
+        return room in came
+
+    def _is_in(self, person: Person, room: str) -> bool:
+        user = person.client.rooms[room].users.get(self.id)
+        return user is not None and not user.invited
 
     def place(self, room: str, thread: str = "") -> Address:
         return Address("matrix", self.id, room, thread)
