@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -23,6 +24,7 @@ from navi_bot.doctor import diagnose
 from navi_bot.errors import ConfigurationError, NaviError
 from navi_bot.log import configure, leaves
 from navi_bot.pairing import approve, overview, revoke
+from navi_bot.recall import overview as recall_overview
 from navi_bot.settings import Settings, chosen_adapters, load
 
 log = structlog.get_logger()
@@ -82,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("chat", help="talk in this terminal, to the running daemon if there is one")
     commands.add_parser("check", help="see whether every part works, and what would mend it")
     commands.add_parser("migrate", help="bring the database up to date")
+    _add_recalls(commands)
     pair = commands.add_parser("pair", help="let people in, or out")
     pairing = pair.add_subparsers(dest="act", required=True, metavar="ACTION")
     pairing.add_parser("list", help="show who may talk to the bot, and who asks to")
@@ -101,6 +104,13 @@ def parser() -> argparse.ArgumentParser:
         help="replace the cross-signing keys that another client made",
     )
     return top
+
+
+def _add_recalls(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    recalls = commands.add_parser("recalls", help="see the reminders that wait")
+    acts = recalls.add_subparsers(dest="act", required=True, metavar="ACTION")
+    acts.add_parser("list", help="a line for each, and how promises were kept this month")
+    acts.add_parser("export", help="write them as an iCalendar file to standard output")
 
 
 def identity(text: str) -> tuple[str, str]:
@@ -135,6 +145,8 @@ def command(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, An
             return check(settings)
         case "migrate":
             return migrate(settings)
+        case "recalls":
+            return recalls(chosen, settings)
         case "matrix":
             return matrix_login(chosen, settings)
         case _:
@@ -158,6 +170,19 @@ async def matrix_login(chosen: argparse.Namespace, settings: Settings) -> int:
     )
     async for step in steps:
         print(step, flush=True)
+    return EXIT_DONE
+
+
+async def recalls(chosen: argparse.Namespace, settings: Settings) -> int:
+    now = datetime.now(UTC)
+    async with app.opened_store(settings) as store:
+        if chosen.act == "export":
+            calendar = await recall_overview.exported(store.recalls, now)
+            sys.stdout.buffer.write(calendar.encode())  # its line ends are its own
+            return EXIT_DONE
+        home = ZoneInfo(settings.timezone)
+        lines = await recall_overview.overview(store.recalls, store.receipts, home, now)
+        print(*lines, sep="\n")
     return EXIT_DONE
 
 

@@ -88,12 +88,12 @@ class RecallEngine:
 
     async def look(self) -> None:
         """Fire what is due, see to the rest, and set the alarm for what comes next."""
+        self._show(await self._work.returned(*self._place, returned_post))
         while fired := await self._stage("due"):
             log.debug("recalls_due", count=fired)
         await self._work.settle(*self._place)
         for stage in REPAIRS:
             await self._stage(stage)
-        self._show(await self._work.returned(*self._place, returned_post))
         seconds = await self._work.seconds_to_next(*self._place)
         if self._troubled:
             log.info("recalls_resumed")
