@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from daemon import Daemon
 from real_synapse import Login, Synapse
-from real_synapse.fixtures import Accounts
+from real_synapse.fixtures import Accounts, People
 from real_synapse.person import Person, Shown
 from strict_ollama import Body, Installed, Script, Step, StrictOllama, Text, say
 from strict_ollama.steps import Answer
@@ -97,3 +97,122 @@ async def test_an_owner_invites_asks_and_is_answered(matrix: MatrixStage, encryp
     assert answer.encrypted is encrypted
     assert [one.body for one in matrix.finished(room)] == [answer.body]
     assert "org.matrix.msc4357.live" not in answer.content
+
+
+@SEALED
+async def test_a_conversation_goes_on_after_kill_9(matrix: MatrixStage, encrypted: bool) -> None:
+    """Killed in the middle of an answer: it ends in the same message, once; then it goes on."""
+    slow: list[Step] = [Text(f"word{number} ", delay=0.08) for number in range(40)]
+    matrix.plays(slow)
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.room(encrypted=encrypted)
+        await matrix.ann.says(room, "tell me")
+        begun = await matrix.ann.sees(room, "word3", sender=matrix.bot.user_id)
+        daemon.kill()
+        await daemon.ended()
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        answer = await matrix.answers(room, "word39")
+        matrix.plays(say("second answer"))
+        await matrix.ann.says(room, "and now?")
+        second = await matrix.answers(room, "second answer")
+    assert answer.id == begun.id
+    assert answer.encrypted is second.encrypted is encrypted
+    assert len(matrix.finished(room)) == 2
+
+
+@SEALED
+async def test_what_was_said_while_it_was_down_is_answered_once_in_order(
+    matrix: MatrixStage, encrypted: bool
+) -> None:
+    """Three rooms, more in one of them than a sync holds."""
+    matrix.plays(echoed)
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        rooms = [await matrix.room(encrypted=encrypted) for _ in range(3)]
+    counts = (22, 4, 4)
+    for room, count in zip(rooms, counts, strict=True):
+        for number in range(count):
+            await matrix.ann.says(room, f"question {number}.")
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        for room, count in zip(rooms, counts, strict=True):
+            await matrix.answers(room, f"QUESTION {count - 1}.", within=60)
+    for room, count in zip(rooms, counts, strict=True):
+        told = [one.body.split("QUESTION ")[1].split(".")[0] for one in matrix.finished(room)]
+        assert told == [str(number) for number in range(count)]
+
+
+async def test_a_reaction_stops_the_answer(matrix: MatrixStage) -> None:
+    """The sign below the live message does what the button does elsewhere."""
+    slow: list[Step] = [Text(f"word{number} ", delay=0.1) for number in range(200)]
+    matrix.plays(slow)
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.room(encrypted=True)
+        await matrix.ann.says(room, "tell me everything")
+        live = await matrix.ann.sees(room, "word5", "⏹ Stop", sender=matrix.bot.user_id)
+        await matrix.ann.reacts(room, live.id, "⏹️")
+        ended = await daemon.event("turn_ended")
+        await matrix.ann.sees(room, "Stopped", sender=matrix.bot.user_id)
+    assert ended["outcome"] == "stopped"
+
+
+async def test_commands_and_threads(matrix: MatrixStage) -> None:
+    """Both signs of a command; a thread is a conversation of its own."""
+    matrix.plays(echoed)
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.room()
+        await matrix.ann.says(room, "!status")
+        await matrix.ann.sees(room, "matrix", sender=matrix.bot.user_id)
+        root = await matrix.ann.says(room, "the first question")
+        await matrix.answers(room, "THE FIRST QUESTION")
+        thread = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
+        await matrix.ann.says(room, "inside the thread", **{"m.relates_to": thread})
+        inside = await matrix.answers(room, "INSIDE THE THREAD")
+    last = matrix.ollama.chats[-1].body["messages"]
+    assert inside.thread == root
+    assert not any("first question" in message["content"] for message in last)
+
+
+async def test_a_strangers_message_is_not_answered(matrix: MatrixStage, person: People) -> None:
+    """Somebody whom the owner brings along has no rights."""
+    matrix.plays(say("hello"))
+    eve = person("eve")
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.ann.opens_room(matrix.bot.user_id, eve.id, direct=False)
+        await eve.joins(room)
+        await matrix.ann.waits(
+            lambda: not matrix.ann.client.rooms[room].users[matrix.bot.user_id].invited or None
+        )
+        for text in ("!status", f"{matrix.bot.user_id} hello", "/start"):
+            await eve.says(room, text)
+        await matrix.ann.says(room, f"{matrix.bot.user_id} hello")
+        await matrix.answers(room, "hello")
+    assert len(matrix.ann.messages(room, matrix.bot.user_id)) == 1
+    assert len(matrix.ollama.chats) == 1
+
+
+async def test_the_command_logs_in_and_check_says_so(matrix: MatrixStage) -> None:
+    """`navi-bot matrix login` twice, then `navi-bot check`."""
+    said = []
+    for _ in range(2):
+        async with Daemon(matrix.environment, "matrix", "login") as command:
+            assert await command.ended() == 0
+            said.append(command.out)
+    assert "verified" in said[0]
+    assert "already" in said[1]
+    matrix.plays(say("hello"))
+    async with Daemon(matrix.environment, "check") as command:
+        await command.ended(30)
+    assert "✓ matrix: Logged in as navi" in command.out
+
+
+async def test_a_refused_account_is_a_configuration_error(matrix: MatrixStage) -> None:
+    async with matrix.start(MATRIX_PASSWORD="wrong") as daemon:
+        code = await daemon.ended()
+    assert code == 78
+    assert "MATRIX_PASSWORD" in daemon.raw[-1]

@@ -11,7 +11,7 @@ from uuid import uuid4
 from adapters.matrix.adapter import MatrixAdapter
 from adapters.matrix.login import Credentials
 from adapters.matrix.sync import Patience
-from navi_bot.errors import StoreUnavailable
+from navi_bot.errors import NotSent, StoreUnavailable
 from navi_bot.messages import Address, Inbound, Page, Prose, Returned, Said
 from real_synapse.person import Person
 from real_synapse.server import Login
@@ -112,6 +112,15 @@ class Bot:
 
     def texts(self) -> list[str]:
         return [one.text for one in self.taken if isinstance(one, Said)]
+
+    async def sends(self, address: Address, page: Page, transaction: str) -> str:
+        """Send as delivery does: what was surely not sent is tried again."""
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    return await self.adapter.outbound.send(address, page, transaction=transaction)
+                except NotSent:
+                    await asyncio.sleep(0.05)
 
     async def shows(self, address: Address, text: str, **how: bool) -> str:
         """Send a page of Markdown; return its message id."""

@@ -105,7 +105,10 @@ class Proxy:
                 )
             if fault.what == "hang":
                 await asyncio.Event().wait()
-        response = await self._passed_on(request)
+        try:
+            response = await self._passed_on(request)
+        except (aiohttp.ClientError, RuntimeError):  # it was closed meanwhile
+            return web.Response(status=502)
         if fault is not None and request.transport is not None:
             request.transport.abort()
         return response

@@ -60,7 +60,7 @@ async def test_a_send_repeated_is_one_message(
             await wired.adapter.outbound.send(place, page("once"), transaction="stored")
         again = await wired.adapter.outbound.send(place, page("once"), transaction="stored")
     async with wired.again() as later:
-        third = await later.adapter.outbound.send(place, page("once"), transaction="stored")
+        third = await later.sends(place, page("once"), "stored")
         await later.shows(place, "the end")
         await ann.sees(room, "the end")
     assert again == third
