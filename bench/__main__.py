@@ -16,6 +16,7 @@ from bench import (  # the strict servers are there
     live_message,
     path,
     prefix,
+    recalls,
     record,
     rooms,
     size,
@@ -32,6 +33,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "prefix": prefix.measure,
     "history": history.measure,
     "live": live_message.measure,
+    "recalls": recalls.measure,
 }
 """One line a measurement: its name on the command line, and what gives its rows."""
 

@@ -121,7 +121,8 @@ class _Turn:
         with self._doors.running.entered(self._running), ids:
             log.info("turn_started")
             self._doors.delivery.follow(self._head, self._live)
-            self._doors.delivery.working(self._head, True)
+            reads_along = self._start.request.called_back is None
+            self._doors.delivery.working(self._head, reads_along)
             try:
                 await shielded(self._end(await self._driven()))
             finally:
