@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,11 +30,14 @@ from navi_bot.settings import Settings, chosen_adapters, load
 
 log = structlog.get_logger()
 
+LEAVING = 3.0
+"""Seconds that what does not end by itself gets when the program is done."""
+
 EXIT_DONE, EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 0, 1, 78, 130
 
 
-def run_command(arguments: Sequence[str]) -> int:
-    """Run `navi-bot ARGUMENTS`; return the exit code."""
+def run_command(arguments: Sequence[str], packages: Sequence[str] = ("tools",)) -> int:
+    """Run `navi-bot ARGUMENTS`, with the tools of `packages`; return the exit code."""
     chosen = parser().parse_args(arguments)
     try:
         settings = load()
@@ -41,7 +45,7 @@ def run_command(arguments: Sequence[str]) -> int:
             quieter(chosen.command, settings),
             to_file=draws(chosen.command, settings, sys.stdout.isatty()),
         )
-        return asyncio.run(command(chosen, settings))
+        return run_to_end(command(chosen, settings, packages))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the process's boundary
@@ -135,10 +139,37 @@ def quieter(command: str, settings: Settings) -> Settings:
     return settings.model_copy(update={"log_level": "warning"})
 
 
-def command(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:
+def run_to_end(work: Coroutine[Any, Any, int]) -> int:
+    """Run the program and return its exit code.
+
+    Python then waits for every task and thread. A tool's that takes no notice
+    never ends; LEAVING seconds later the process does, for all that counts is
+    closed by then.
+    """
+    code = EXIT_FAILED
+    leaving = threading.Timer(LEAVING, lambda: os._exit(code))
+    leaving.daemon = True
+
+    async def completed() -> None:
+        nonlocal code
+        try:
+            code = await work
+        finally:
+            leaving.start()
+
+    try:
+        asyncio.run(completed())
+    finally:
+        leaving.cancel()
+    return code
+
+
+def command(
+    chosen: argparse.Namespace, settings: Settings, packages: Sequence[str]
+) -> Coroutine[Any, Any, int]:
     match chosen.command:
         case "run":
-            return app.run(settings, demo=chosen.demo)
+            return app.run(settings, demo=chosen.demo, packages=packages)
         case "chat":
             return app.chat(settings)
         case "check":

@@ -1,13 +1,13 @@
 """What is installed: commands, tools, profiles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from navi_bot.agent.profiles import Profiles
 from navi_bot.commands import about, operator, recalls, rooms, turns
 from navi_bot.commands.table import Command, collect
 from navi_bot.resources import profiles_folder
 from navi_bot.settings import Settings
-from navi_bot.toolbox.registry import Registry, own_problems, shipped
+from navi_bot.toolbox.registry import SHIPPED, Registry, own_problems, shipped
 
 
 def all_commands() -> dict[str, Command]:
@@ -20,8 +20,8 @@ def menu(commands: Mapping[str, Command]) -> dict[str, str]:
     return {name: command.help() for name, command in commands.items() if not command.hidden}
 
 
-def registry_of(settings: Settings) -> Registry:
-    return Registry(shipped(), own_problems(settings.tools_dir))
+def registry_of(settings: Settings, packages: Sequence[str] = SHIPPED) -> Registry:
+    return Registry(shipped(*packages), own_problems(settings.tools_dir))
 
 
 def profiles_of(settings: Settings, registry: Registry) -> Profiles:

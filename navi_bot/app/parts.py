@@ -1,6 +1,6 @@
 """The daemon's passive parts: what there is one of, before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,8 @@ from navi_bot.ports.agent import Toolbox
 from navi_bot.redaction import redact
 from navi_bot.running import Running
 from navi_bot.settings import Settings
+from navi_bot.toolbox.custody import Custody
+from navi_bot.toolbox.registry import SHIPPED
 from navi_bot.toolbox.runner import InstalledTools
 
 
@@ -39,16 +41,26 @@ class Parts:
         return redact(text, self.settings.secrets())
 
 
-async def gather(settings: Settings, stores: Stores, hosts: Hosts) -> Parts:
-    """Make the parts; ConfigurationError when no profile is usable."""
-    registry = registry_of(settings)
+async def gather(
+    settings: Settings,
+    stores: Stores,
+    hosts: Hosts,
+    custody: Custody,
+    packages: Sequence[str] = SHIPPED,
+) -> Parts:
+    """Make the parts, with the tools of these packages.
+
+    ConfigurationError when no profile is usable.
+    """
+    registry = registry_of(settings, packages)
+    hidden = partial(redact, secrets=settings.secrets())
     estimator = TokenEstimator(await stores.calibration.load())
     return Parts(
         settings=settings,
         stores=stores,
         hosts=hosts,
         profiles=profiles_of(settings, registry),
-        toolbox=InstalledTools(registry, partial(redact, secrets=settings.secrets())),
+        toolbox=InstalledTools(registry, hidden, custody=custody),
         estimator=estimator,
         aftermath=Aftermath(estimator, stores.calibration),
         online=Online(),

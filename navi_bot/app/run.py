@@ -13,33 +13,40 @@ from navi_bot.app.parts import gather
 from navi_bot.app.stores import Stores, opened_store
 from navi_bot.ports.platform import Adapter
 from navi_bot.settings import Settings
+from navi_bot.toolbox.custody import Custody
+from navi_bot.toolbox.registry import SHIPPED
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 
 CONSOLE = "console"
 
 
-async def run(settings: Settings, *, demo: bool = False) -> int:
-    """Serve until told to stop; return the exit code.
+async def run(settings: Settings, *, demo: bool = False, packages: Sequence[str] = SHIPPED) -> int:
+    """Serve until told to stop, with the tools of `packages`; return the exit code.
 
     1 if a question asked over a pipe was not answered. Raises ConfigurationError
     when there is nobody to talk to, OperatorError when the data directory is in use.
     """
     adapters = accounts.build(settings, menu(all_commands()))
     async with opened_store(settings, alone=True) as stores:
-        return await serve(settings, stores, adapters, demo=demo)
+        return await serve(settings, stores, adapters, demo=demo, packages=packages)
 
 
 async def serve(
-    settings: Settings, stores: Stores, adapters: Sequence[Adapter], *, demo: bool
+    settings: Settings,
+    stores: Stores,
+    adapters: Sequence[Adapter],
+    *,
+    demo: bool,
+    packages: Sequence[str] = SHIPPED,
 ) -> int:
     """Run a daemon with these adapters on an open store."""
     only_console = all(adapter.platform == CONSOLE for adapter in adapters)
     hosts = await choose_hosts(settings, demo=demo, console=only_console)
-    async with aclosing(hosts):
+    async with aclosing(hosts), Custody() as custody:
         if hosts.notice:
             print(hosts.notice, file=sys.stderr, flush=True)
-        parts = await gather(settings, stores, hosts)
+        parts = await gather(settings, stores, hosts, custody, packages)
         over_pipe = only_console and accounts.console_kind() == "pipe"
         aside = [] if over_pipe else [accounts.relay(stores.relay)]
         await Daemon(assemble(parts), adapters, aside).serve()

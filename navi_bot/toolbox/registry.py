@@ -7,7 +7,7 @@ people's own are named as well but not run: running them needs the sandbox.
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from navi_bot.toolbox.contract import ContractBroken, tool_of
 
 log = structlog.get_logger()
 
+SHIPPED = ("tools",)
+"""Packages whose modules are tools."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -27,11 +30,11 @@ class Found:
     problems: tuple[str, ...]
 
 
-def shipped(package: str = "tools") -> Found:
-    """Load every module of the package that ships with the daemon."""
+def shipped(*packages: str) -> Found:
+    """Load every module of these packages; of none: of the one that ships with the daemon."""
     tools: dict[str, Tool] = {}
     problems: list[str] = []
-    for name in _modules(package):
+    for package, name in _modules(*(packages or SHIPPED)):
         try:
             tool = tool_of(importlib.import_module(f"{package}.{name}"))
         except ContractBroken as error:
@@ -52,9 +55,12 @@ def shipped(package: str = "tools") -> Found:
     return Found(tools, tuple(problems))
 
 
-def _modules(package: str) -> list[str]:
-    path = importlib.import_module(package).__path__
-    return sorted(each.name for each in pkgutil.iter_modules(path) if each.name[0] != "_")
+def _modules(*packages: str) -> Iterator[tuple[str, str]]:
+    for package in packages:
+        path = importlib.import_module(package).__path__
+        for name in sorted(each.name for each in pkgutil.iter_modules(path)):
+            if name[0] != "_":
+                yield package, name
 
 
 def own_problems(directory: Path | None) -> tuple[str, ...]:

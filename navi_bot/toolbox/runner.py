@@ -2,21 +2,22 @@
 
 A tool's failure is something for the model to read and never ends a turn.
 Only a cancellation passes: whoever stops the turn cancels the call and waits
-until the tool has cleaned up.
+until the tool has cleaned up, or for a moment if it does not (`custody`).
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
+from pydantic import BaseModel
 
 from navi_bot.errors import NaviError, ToolArgumentError
 from navi_bot.fault_points import reached
 from navi_bot.messages import ToolCall
 from navi_bot.ports.tools import Call, Catalogue, ProfileSummary, Result, Tool
 from navi_bot.toolbox.arguments import validated
+from navi_bot.toolbox.custody import Custody, Overdue
 from navi_bot.toolbox.registry import Registry
 
 log = structlog.get_logger()
@@ -36,9 +37,11 @@ class InstalledTools:
         registry: Registry,
         redact: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
+        custody: Custody | None = None,
     ) -> None:
         """`redact` takes secrets out of results before anybody sees them."""
         self._registry = registry
+        self._custody = custody or Custody()
         self._redact = redact
         self._clock = clock
 
@@ -57,7 +60,7 @@ class InstalledTools:
         arguments and results may hold what no log should.
         """
         began = self._clock()
-        result = await _result(tool, asked, call)
+        result = await self._result(tool, asked, call)
         result = replace(result, text=self._redact(result.text))
         log.info(
             "tool.execute",
@@ -68,30 +71,33 @@ class InstalledTools:
         )
         return result
 
-
-async def _result(tool: Tool, asked: ToolCall, call: Call) -> Result:
-    if call.headless and tool.effect.value.startswith("W"):
-        return Result(HEADLESS, ok=False)
-    try:
-        arguments = validated(tool, asked.arguments)
-    except ToolArgumentError as error:
-        return Result(str(error), ok=False)
-    limit = asyncio.timeout(tool.timeout)
-    try:
-        async with limit:
-            await reached("tool_called")
-            result = await tool.run(arguments, call)
-            await reached("tool_answered")
-    except NaviError as error:
-        return Result(f"Error: {error}", ok=False)
-    except Exception as error:  # noqa: BLE001 - the boundary of a call: a tool never ends a turn
-        if isinstance(error, TimeoutError) and limit.expired():
+    async def _result(self, tool: Tool, asked: ToolCall, call: Call) -> Result:
+        if call.headless and tool.effect.value.startswith("W"):
+            return Result(HEADLESS, ok=False)
+        try:
+            arguments = validated(tool, asked.arguments)
+        except ToolArgumentError as error:
+            return Result(str(error), ok=False)
+        work = _run(tool, arguments, call)
+        try:
+            result = await self._custody.run(tool.name, work, tool.timeout)
+        except NaviError as error:
+            return Result(f"Error: {error}", ok=False)
+        except Overdue:
             return Result(f"Error: '{tool.name}' took longer than {tool.timeout:g} s.", ok=False)
-        log.error("tool_failed", tool=tool.name, fault=type(error).__name__, at=_place(error))
-        return Result(f"Error: '{tool.name}' failed ({type(error).__name__}).", ok=False)
-    if not isinstance(result, Result):
-        log.error("tool_failed", tool=tool.name, fault="no Result", at="")
-        return Result(f"Error: '{tool.name}' gave no result.", ok=False)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call: a tool never ends a turn
+            log.error("tool_failed", tool=tool.name, fault=type(error).__name__, at=_place(error))
+            return Result(f"Error: '{tool.name}' failed ({type(error).__name__}).", ok=False)
+        if not isinstance(result, Result):
+            log.error("tool_failed", tool=tool.name, fault="no Result", at="")
+            return Result(f"Error: '{tool.name}' gave no result.", ok=False)
+        return result
+
+
+async def _run(tool: Tool, arguments: BaseModel, call: Call) -> Result:
+    await reached("tool_called")
+    result = await tool.run(arguments, call)
+    await reached("tool_answered")
     return result
 
 

@@ -22,6 +22,7 @@ from navi_bot.models.scripted import ScriptedModel
 from navi_bot.ports.agent import Backend
 from navi_bot.ports.platform import Accept
 from navi_bot.settings import Settings
+from navi_bot.toolbox.custody import Custody
 
 OWNER = "5"
 PLATFORM = "strict"
@@ -163,4 +164,4 @@ async def assembled(
     hosts = Hosts({"ollama": backend, "openai": backend}, model, "the script", "demo")
     async with opened_store(settings) as stores:
         await ensure_owners(stores.people, settings.owners)
-        yield assemble(await gather(settings, stores, hosts))
+        yield assemble(await gather(settings, stores, hosts, Custody()))
