@@ -10,10 +10,45 @@ from pathlib import Path
 
 VARIABLE = "NAVI_TEST_MARK"
 
+STUBBORN = """
+import os, signal, sys, time
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+def children(depth):
+    for number in range(2):
+        if os.fork() == 0:
+            if number:
+                os.setsid()
+            if depth:
+                children(depth - 1)
+            time.sleep(600)
+children(int(sys.argv[1]))
+time.sleep(600)
+"""
+"""A tree of as many generations as its argument says: with 2 of 15 processes, with 1 of 7.
+
+Half of them lead sessions of their own, and none heeds SIGTERM.
+"""
+
 
 def marked(mark: str) -> list[int]:
     """Return the living processes with a mark; zombies have no environment any more."""
     return list(_found(f"{VARIABLE}={mark}\0".encode()))
+
+
+def all_marks() -> set[str]:
+    """Return every mark that a living process bears."""
+    found = (_mark(folder) for folder in Path("/proc").iterdir() if folder.name.isdecimal())
+    return {mark for mark in found if mark}
+
+
+def _mark(folder: Path) -> str:
+    with suppress(OSError):
+        for variable in (folder / "environ").read_bytes().split(b"\0"):
+            name, _, value = variable.decode(errors="replace").partition("=")
+            if name == VARIABLE:
+                return value
+    return ""
 
 
 def _found(wanted: bytes) -> Iterator[int]:

@@ -1,13 +1,13 @@
 """The processes of a tool: started together, gone together.
 
-    async with started("sh", "-c", script, folder=workspace, environment={}) as tree:
+    async with started("sh", "-c", script, folder=…, environment={}, stop=call.stop) as tree:
         text = await tree.stdout.read()
         code = await tree.wait()
 
 A keeper (`keeper`) stands between us and the command. It ends the whole tree
 when we let go of its pipe, and we let go of it on every way out: the block is
-left, the task is cancelled, the daemon dies, by kill -9 too. What the command
-leaves running when it ends by itself is ended as well.
+left, the task is cancelled, the turn is stopped, the daemon dies, by kill -9
+too. What the command leaves running when it ends by itself is ended as well.
 
 What this does not hold: a process that kills its own keeper on purpose, or
 that became another user's. Code that would do so belongs into a sandbox.
@@ -16,12 +16,13 @@ that became another user's. Code that would do so belongs into a sandbox.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
 
+from navi_bot.ports.tools import Stop
 from navi_bot.toolbox import keeper
 
 log = structlog.get_logger()
@@ -69,14 +70,15 @@ async def started(
     *command: str,
     folder: Path,
     environment: Mapping[str, str],
+    stop: Stop,
     stdin: bool = False,
     grace: float = GRACE,
 ) -> AsyncIterator[Tree]:
-    """Run a command; none of its processes is left after the block.
+    """Run a command; none of its processes is left after the block, or after `stop`.
 
-    `stdin`: the command gets a pipe to read from, else nothing. Its streams
-    are to be read by nobody else when the block is left. OSError when there is
-    no such folder.
+    `stop` (the turn's) ends them also where the block is not left. `stdin`: the
+    command gets a pipe to read from, else nothing. Its streams are to be read by
+    nobody else when the block is left. OSError when there is no such folder.
     """
     near, far = os.pipe()  # not inherited: whoever held `far` would keep the tree alive
     with ExitStack() as letting_go:
@@ -84,7 +86,8 @@ async def started(
         tree = Tree(await _kept(command, near, grace, stdin=stdin, folder=folder, env=environment))
         os.write(far, b"1")  # only now there is something that the way out must end
         try:
-            yield tree
+            async with _Watch(stop, letting_go.close):
+                yield tree
         finally:
             letting_go.close()
             try:
@@ -92,6 +95,28 @@ async def started(
                     await tree.gone()
             except TimeoutError:
                 log.error("process_tree_left", keeper=tree.keeper)
+
+
+class _Watch:
+    """Waits for the stop beside the block."""
+
+    def __init__(self, stop: Stop, let_go: Callable[[], None]) -> None:
+        self._stop = stop
+        self._let_go = let_go
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> None:
+        await self._group.__aenter__()
+        self._task = self._group.create_task(self._wait())
+
+    async def __aexit__(self, *_: object) -> None:
+        # The group is not shown why we leave: it would wrap the error.
+        self._task.cancel()
+        await self._group.__aexit__(None, None, None)
+
+    async def _wait(self) -> None:
+        await self._stop.wait()
+        self._let_go()
 
 
 async def _kept(

@@ -5,32 +5,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from marked_processes import VARIABLE, clear, gone, grown, marked
+from marked_processes import STUBBORN, VARIABLE, clear, gone, grown, marked
 
-from navi_bot.toolbox.processes import started
+from navi_bot.running import StopToken
+from navi_bot.toolbox.processes import Tree, started
 
 PATH = os.environ["PATH"]
-
-STUBBORN = """
-import os, signal, sys, time
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-    signal.signal(number, signal.SIG_IGN)
-def children(depth):
-    for number in range(2):
-        if os.fork() == 0:
-            if number:
-                os.setsid()
-            if depth:
-                children(depth - 1)
-            time.sleep(600)
-children(2)
-time.sleep(600)
-"""
-"""Fifteen processes in three generations; half of them lead sessions of their own."""
 
 DAEMONS = """
 import os, sys, time
@@ -73,11 +58,30 @@ def mark(tmp_path: Path) -> Iterator[str]:
 
 
 def python(script: str) -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", "-c", script)
+    return (sys.executable, "-I", "-S", "-c", script, "2")
 
 
 def environment(mark: str) -> dict[str, str]:
     return {"PATH": PATH, VARIABLE: mark}
+
+
+def begun(
+    *command: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    stop: StopToken | None = None,
+    stdin: bool = False,
+    grace: float = 2.0,
+) -> AbstractAsyncContextManager[Tree]:
+    """Start a command in a turn that nobody stops, if not said otherwise."""
+    return started(
+        *command,
+        folder=folder,
+        environment=environment,
+        stop=stop or StopToken(),
+        stdin=stdin,
+        grace=grace,
+    )
 
 
 def has_a_zombie() -> bool:
@@ -92,7 +96,7 @@ async def test_a_command_is_read_from_and_answers_with_its_code(tmp_path: Path, 
     """Its streams, its folder, its environment and its code are its own."""
     script = "cat; pwd; echo $COLOUR >&2; exit 7"
     values = {**environment(mark), "COLOUR": "blue"}
-    async with started("sh", "-c", script, folder=tmp_path, environment=values, stdin=True) as tree:
+    async with begun("sh", "-c", script, folder=tmp_path, environment=values, stdin=True) as tree:
         assert tree.stdin is not None
         tree.stdin.write(b"hello\n")
         tree.stdin.close()
@@ -106,12 +110,12 @@ CODES = {"done": ("exit 0", 0), "failed": ("exit 5", 5), "killed": ("kill -9 $$"
 
 @pytest.mark.parametrize(("script", "code"), CODES.values(), ids=CODES.keys())
 async def test_the_code_is_the_commands(script: str, code: int, tmp_path: Path) -> None:
-    async with started("sh", "-c", script, folder=tmp_path, environment={"PATH": PATH}) as tree:
+    async with begun("sh", "-c", script, folder=tmp_path, environment={"PATH": PATH}) as tree:
         assert await tree.wait() == code
 
 
 async def test_a_command_that_is_not_there_says_so(tmp_path: Path) -> None:
-    async with started("no-such-thing", folder=tmp_path, environment={"PATH": PATH}) as tree:
+    async with begun("no-such-thing", folder=tmp_path, environment={"PATH": PATH}) as tree:
         assert b"no-such-thing: No such file" in await tree.stderr.read()
         assert await tree.wait() == 127
 
@@ -124,7 +128,7 @@ async def test_no_process_is_left_after_the_block(
     script: str, least: int, tmp_path: Path, mark: str
 ) -> None:
     """Own sessions, ignored signals and running away do not help."""
-    async with started(*python(script), folder=tmp_path, environment=environment(mark), grace=0.2):
+    async with begun(*python(script), folder=tmp_path, environment=environment(mark), grace=0.2):
         await grown(mark, least)
         began = time.monotonic()
     assert marked(mark) == []
@@ -133,7 +137,7 @@ async def test_no_process_is_left_after_the_block(
 
 async def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path, mark: str) -> None:
     """A daemon of the old kind, its parent long gone, its streams closed."""
-    async with started(
+    async with begun(
         *python(DAEMONS), folder=tmp_path, environment=environment(mark), grace=0.2
     ) as tree:
         assert await tree.wait() == 0
@@ -142,7 +146,7 @@ async def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path, ma
 
 async def test_who_listens_to_sigterm_may_say_goodbye(tmp_path: Path, mark: str) -> None:
     """The grace is a most, not a least."""
-    async with started(
+    async with begun(
         *python(POLITE), folder=tmp_path, environment=environment(mark), grace=5
     ) as tree:
         await tree.stdout.readline()
@@ -155,7 +159,7 @@ async def test_who_listens_to_sigterm_may_say_goodbye(tmp_path: Path, mark: str)
 
 async def test_a_cancelled_task_leaves_nothing(tmp_path: Path, mark: str) -> None:
     async def work() -> None:
-        async with started(
+        async with begun(
             *python(STUBBORN), folder=tmp_path, environment=environment(mark), grace=0.2
         ) as tree:
             await tree.wait()
@@ -167,6 +171,18 @@ async def test_a_cancelled_task_leaves_nothing(tmp_path: Path, mark: str) -> Non
     assert marked(mark) == []
 
 
+async def test_a_stop_ends_them_whatever_the_tool_does(tmp_path: Path, mark: str) -> None:
+    """The tool does not leave its block."""
+    stop = StopToken()
+    async with begun(
+        *python(STUBBORN), folder=tmp_path, environment=environment(mark), stop=stop, grace=0.2
+    ) as tree:
+        await grown(mark, 15)
+        stop.stop("Ann")
+        await gone(mark, 3)
+        assert await tree.wait() == 137
+
+
 @pytest.mark.parametrize("turns", range(12))
 async def test_a_cancellation_while_it_starts_leaves_nothing(
     turns: int, tmp_path: Path, mark: str
@@ -174,7 +190,7 @@ async def test_a_cancellation_while_it_starts_leaves_nothing(
     """At whatever step of the event loop it comes."""
 
     async def work() -> None:
-        async with started(
+        async with begun(
             *python(STUBBORN), folder=tmp_path, environment=environment(mark), grace=0.1
         ) as tree:
             await tree.wait()
@@ -189,7 +205,7 @@ async def test_a_cancellation_while_it_starts_leaves_nothing(
 
 async def test_a_second_cancellation_leaves_it_to_the_keeper(tmp_path: Path, mark: str) -> None:
     async def work() -> None:
-        async with started(
+        async with begun(
             *python(STUBBORN), folder=tmp_path, environment=environment(mark), grace=0.3
         ) as tree:
             await tree.wait()
@@ -207,11 +223,12 @@ async def test_a_second_cancellation_leaves_it_to_the_keeper(tmp_path: Path, mar
 OWNER = """
 import asyncio, os, sys
 from pathlib import Path
+from navi_bot.running import StopToken
 from navi_bot.toolbox.processes import started
 async def main():
     folder, *command = sys.argv[1:]
     async with started(
-        *command, folder=Path(folder), environment=os.environ, grace=0.3
+        *command, folder=Path(folder), environment=os.environ, stop=StopToken(), grace=0.3
     ) as tree:
         await tree.wait()
 asyncio.run(main())
@@ -235,7 +252,7 @@ async def test_kill_9_of_the_owner_ends_the_tree(tmp_path: Path, mark: str) -> N
 
 async def test_many_runs_leave_no_zombie_and_no_open_file(tmp_path: Path) -> None:
     async def run() -> None:
-        async with started(
+        async with begun(
             "sh", "-c", "sleep 600 & sleep 0", folder=tmp_path, environment={"PATH": PATH}, grace=1
         ) as tree:
             await tree.wait()
@@ -250,7 +267,7 @@ async def test_many_runs_leave_no_zombie_and_no_open_file(tmp_path: Path) -> Non
 
 async def test_output_that_nobody_reads_does_not_hold_it_up(tmp_path: Path, mark: str) -> None:
     """A command that writes without end is ended in time all the same."""
-    async with started("yes", folder=tmp_path, environment=environment(mark), grace=0.3) as tree:
+    async with begun("yes", folder=tmp_path, environment=environment(mark), grace=0.3) as tree:
         await tree.stdout.readexactly(1000)
         began = time.monotonic()
     assert time.monotonic() - began < 1.5
@@ -260,7 +277,7 @@ async def test_output_that_nobody_reads_does_not_hold_it_up(tmp_path: Path, mark
 async def test_a_stream_ends_when_the_command_closes_it(tmp_path: Path, mark: str) -> None:
     """The keeper holds none of them open."""
     script = "exec >&-; sleep 600"
-    async with started(
+    async with begun(
         "sh", "-c", script, folder=tmp_path, environment=environment(mark), grace=1
     ) as tree:
         async with asyncio.timeout(5):
