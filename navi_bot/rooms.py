@@ -128,6 +128,10 @@ class Rooms:
             await self._inbox.keep_cursor(address.platform, address.account, cursor)
         await reached("batch_stored")
 
+    async def heed(self, batch: Sequence[Inbound]) -> None:
+        """Carry out the stops among events that cannot be taken in yet."""
+        await self._stops.heed(batch)
+
     async def recover(self, platform: str, account: str) -> None:
         """Carry out what a crash left between taking in and seeing to it."""
         stale: list[Taken] = []

@@ -2,6 +2,10 @@
 
 Who may stop is what the database says of them. When it does not answer at
 once, memory does: it knows who asked, and the owners whom the settings name.
+
+A stop can come while what was sent before it is still being taken in, which
+lasts as long as the database likes. An adapter that looks out for that shows
+us such events early (`heed`); they are taken in later, like all others.
 """
 
 import asyncio
@@ -17,6 +21,10 @@ from navi_bot.side_work import SideWork
 
 LOOK = 0.3
 """Seconds that the database gets; a stop is to be carried out within 1 s."""
+
+
+HEEDED = 256
+"""Stops that are remembered until their events are taken in."""
 
 
 class Stops:
@@ -35,19 +43,39 @@ class Stops:
         self._work = work
         self._policy = policy
         self._owners = owners
+        self._heeded: dict[str, RunningTurn] = {}
 
     async def first(self, batch: Sequence[Inbound]) -> dict[str, RunningTurn]:
-        """Stop what a batch asks to stop; return the turns by their events' keys."""
+        """Stop what a batch asks to stop; return the turns by their events' keys.
+
+        Takes LOOK seconds at most, however many stops there are.
+        """
+        keys = (inbound.origin.key for inbound in batch)
+        heeded = {key: self._heeded[key] for key in keys if key in self._heeded}
+        return heeded | await self._carried_out(batch)
+
+    async def heed(self, batch: Sequence[Inbound]) -> None:
+        """Stop what these ask to stop before they are taken in; `first` will tell of it."""
+        self._heeded |= await self._carried_out(batch)
+        for key in list(self._heeded)[:-HEEDED]:
+            del self._heeded[key]
+
+    async def _carried_out(self, batch: Sequence[Inbound]) -> dict[str, RunningTurn]:
         stopped: dict[str, RunningTurn] = {}
-        for inbound in batch:
-            origin = inbound.origin
-            turn = self._running.at(origin.address)
-            if turn is None or not asks_to_stop(inbound, self._policy(origin.address), turn.turn):
-                continue
-            if turn.stop.is_set or await self._may_stop(inbound, turn):
-                turn.stop.stop(origin.sender.name)
-                stopped[origin.key] = turn
+        async with asyncio.TaskGroup() as looking:
+            for inbound in batch:
+                address = inbound.origin.address
+                turn = self._running.at(address)
+                if turn and asks_to_stop(inbound, self._policy(address), turn.turn):
+                    looking.create_task(self._carry_out(inbound, turn, stopped))
         return stopped
+
+    async def _carry_out(
+        self, inbound: Inbound, turn: RunningTurn, stopped: dict[str, RunningTurn]
+    ) -> None:
+        if turn.stop.is_set or await self._may_stop(inbound, turn):
+            turn.stop.stop(inbound.origin.sender.name)
+            stopped[inbound.origin.key] = turn
 
     async def _may_stop(self, inbound: Inbound, turn: RunningTurn) -> bool:
         sender = inbound.origin.sender

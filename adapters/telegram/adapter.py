@@ -24,6 +24,7 @@ from telegram.request import HTTPXRequest
 
 from adapters.telegram import inbound
 from adapters.telegram.errors import translate
+from adapters.telegram.lookout import LookOut
 from adapters.telegram.outbound import TelegramOutbound
 from navi_bot.errors import (
     CredentialError,
@@ -34,7 +35,7 @@ from navi_bot.errors import (
     Throttled,
 )
 from navi_bot.messages import Inbound
-from navi_bot.ports.platform import Accept
+from navi_bot.ports.platform import Accept, Heed
 
 log = structlog.get_logger()
 
@@ -87,6 +88,7 @@ class TelegramAdapter:
         self._last_contact = 0.0
         self._trouble = ""
         self._conflict_since: float | None = None
+        self._look_out = LookOut()
         self.outbound = TelegramOutbound()
 
     @property
@@ -149,12 +151,17 @@ class TelegramAdapter:
 
     async def receive(self, accept: Accept, cursor: str) -> None:
         """Poll for ever; only a refused token ends it (CredentialError)."""
+        async with self._look_out.receiving():
+            await self._receive(accept)
+
+    async def _receive(self, accept: Accept) -> None:
         offset: int | None = None
         first, last = self._patience.backoff
         backoff = first
         while True:
             try:
-                updates = await self._poll(offset)
+                async with self._look_out.polling(offset):
+                    updates = await self._poll(offset)
                 await self._hand_over(updates, accept)
             except CredentialError as error:
                 self._trouble = str(error)
@@ -169,24 +176,41 @@ class TelegramAdapter:
             if updates:
                 offset = updates[-1].update_id + 1
 
+    async def look_out(self, heed: Heed) -> None:
+        """Show `heed` what has come while earlier updates are still being taken in."""
+
+        async def look(offset: int | None) -> Sequence[telegram.Update]:
+            return await self._updates(offset, wait=0)
+
+        async def show(updates: Sequence[telegram.Update]) -> None:
+            await heed(self._events(updates))
+
+        await self._look_out.run(look, show)
+
     async def _poll(self, offset: int | None) -> Sequence[telegram.Update]:
+        async with asyncio.timeout(self._patience.poll + self._patience.grace):
+            updates = await self._updates(offset, wait=self._patience.poll)
+        self._last_contact = self._clock()
+        return updates
+
+    async def _updates(self, offset: int | None, wait: int) -> Sequence[telegram.Update]:
         assert self._bot is not None, "receive() is called after connect()"
         try:
-            async with asyncio.timeout(self._patience.poll + self._patience.grace):
-                updates = await self._bot.get_updates(
-                    offset=offset, timeout=self._patience.poll, allowed_updates=WANTED
-                )
+            return await self._bot.get_updates(offset=offset, timeout=wait, allowed_updates=WANTED)
         except TimedOut as error:  # or no connection was free: one of a poll cut off is stuck
             raise TimeoutError from error
         except TelegramError as error:
             raise translate(error) from error
-        self._last_contact = self._clock()
-        return updates
 
     async def _hand_over(self, updates: Sequence[telegram.Update], accept: Accept) -> None:
+        if events := self._events(updates):
+            self._look_out.takes_in(updates)
+            await accept(events, "")
+        self._look_out.has_taken_in()
+
+    def _events(self, updates: Sequence[telegram.Update]) -> Sequence[Inbound]:
         events = [event for update in updates if (event := self._event(update)) is not None]
-        if events:
-            await accept(inbound.join_albums(events), "")
+        return inbound.join_albums(events)
 
     def _event(self, update: telegram.Update) -> Inbound | None:
         assert self._me is not None, "receive() is called after connect()"

@@ -21,6 +21,7 @@ import structlog
 
 from navi_bot.app import accounts
 from navi_bot.app.core import Core
+from navi_bot.app.lookout import LookOut
 from navi_bot.app.race import first_of
 from navi_bot.decide import Policy
 from navi_bot.delivery.governor import Governor
@@ -140,6 +141,7 @@ class Service:
             stack.enter_context(self._parts.online.entered(adapter, reconciler))
             rooms = await stack.enter_async_context(self._rooms())
             await self._take_up(rooms, reconciler)
+            await stack.enter_async_context(LookOut(adapter, rooms.heed))
             await stack.enter_async_context(self._wakeups())
             recalls = self._recalls(stack)
             cursor = await stores.inbox.cursor(platform, account)

@@ -1,7 +1,7 @@
 """A chat platform: what comes in, what goes out, how much fits on a page."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from navi_bot.messages import Address, Attachment, Inbound, Page
 
@@ -83,6 +83,23 @@ Accept = Callable[[Sequence[Inbound], str], Awaitable[None]]
 When it returns, the adapter may move its offset; when it raises
 StoreUnavailable, the adapter keeps its offset and asks again later.
 """
+
+Heed = Callable[[Sequence[Inbound]], Awaitable[None]]
+"""Carry out the stops among events that are not handed over yet. Raises nothing."""
+
+
+@runtime_checkable
+class LooksOut(Protocol):
+    """An adapter that sees what comes while what came before is being taken in."""
+
+    async def look_out(self, heed: Heed) -> None:
+        """Show `heed` what has come and cannot be handed over yet, for ever.
+
+        It confirms nothing: all of it is handed over in its turn. It goes on
+        when `receive` has ended, and ends by cancellation, or by itself when
+        somebody else receives.
+        """
+        ...
 
 
 class Adapter(Protocol):
