@@ -3,7 +3,7 @@
     claim ─► prepare the question ─► run the loop ─► last write ─► final posts
                                         │
               model host away ──────────┤ wait and try again, /stop wins
-              stop token ───────────────┤ the loop ends by itself
+              stop token ───────────────┤ the loop ends by itself; if it cannot, we end it
               shutdown past its drain ──┘ back into the queue, order kept
 
 The live message is followed by delivery from the beginning; what the room
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import structlog
 
-from navi_bot.agent.stopping import Stopped, until_stopped
+from navi_bot.agent.stopping import Stopped, overruled, until_stopped
 from navi_bot.errors import ModelUnavailable, NaviError, StoreError, StoreUnavailable
 from navi_bot.events import (
     Ending,
@@ -41,11 +41,18 @@ from navi_bot.question import Question
 from navi_bot.running import RunningTurn
 from navi_bot.shielded import shielded
 from navi_bot.texts import turn as texts
+from navi_bot.turn_account import Account
 from navi_bot.turn_doors import Doors
 from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
 from navi_bot.turn_journal import TurnJournal
 
 log = structlog.get_logger()
+
+OBEYED_WITHIN = 0.6
+"""Seconds in which a stopped loop ends by itself: a tool cleans up, a connection closes.
+
+Longer takes only a database that hangs; a stop is shown within 1 s all the same.
+"""
 
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
@@ -115,6 +122,7 @@ class _Turn:
         self._journal = TurnJournal(
             start, doors.turns, doors.sessions, self._running, doors.patience
         )
+        self._account = Account()
 
     async def run(self) -> None:
         ids = structlog.contextvars.bound_contextvars(turn=self._start.id, room=self._head.room)
@@ -129,12 +137,24 @@ class _Turn:
                 self._doors.delivery.working(self._head, False)
 
     async def _driven(self) -> Ending:
-        """Drive the turn; cut off by a shutdown, give it back."""
+        """Drive the turn; cut off by a shutdown, give it back. A stop ends it in any case."""
+        stop = self._running.stop
         try:
-            return await self._drive()
+            ending = await overruled(self._drive(), stop, self._overrule, OBEYED_WITHIN)
         except asyncio.CancelledError:
-            await shielded(self._interrupt())
+            if stop.is_set:
+                await shielded(self._end(self._overrule()))
+            else:
+                await shielded(self._interrupt())
             raise
+        if isinstance(ending, StreamStopped) and not self._journal.closed:
+            await self._journal.close([self._account.last_words()])
+        return ending
+
+    def _overrule(self) -> Ending:
+        """Show the stop of a loop that does not end: it waits for the database."""
+        log.warning("stop_overruled_turn")
+        return self._fed(self._account.stopped(self._journal.effects))
 
     async def _drive(self) -> Ending:
         """Run the loop to its ending; the boundary of a turn's faults."""
@@ -220,6 +240,7 @@ class _Turn:
         return ending
 
     def _feed(self, event: Event) -> None:
+        self._account.feed(event)
         self._live.feed(event, self._doors.clock())
         self._doors.delivery.touch(self._head.key)
 

@@ -37,6 +37,10 @@ class TurnJournal:
         self._waiting: list[Entry] = []
         self._said: list[Message] = []
         self._steering: list[TurnId] = []
+        self.closed = False
+        """The last entries are handed over."""
+        self.effects: dict[str, str] = {}
+        """The effect class of every call that was begun, by its id."""
 
     @property
     def unwritten(self) -> tuple[Entry, ...]:
@@ -49,19 +53,25 @@ class TurnJournal:
         return tuple(self._said)
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        """Keep entries; those that end a batch of tools or steer are stored at once."""
+        """Keep entries; those that end a batch of tools or steer are stored at once.
+
+        After a stop nothing stands between the batch and the end, which stores both.
+        """
         self._keep(entries)
         ends_batch = any(entry.message.role == "tool" for entry in entries)
-        if ends_batch or self._steering:
+        if (ends_batch and not self._running.stop.is_set) or self._steering:
             steered, self._steering = self._steering[:1], self._steering[1:]
             await self._write(steered)
 
     async def begin_batch(self, step: int, assistant: Message, effects: Mapping[str, str]) -> None:
+        self.effects |= effects
         await self._write()
         turn = self._start.id
         await self._stored(partial(self._turns.begin_batch, turn, step, assistant, effects))
 
     async def end_call(self, step: int, call_id: str, result: str, ok: bool) -> None:
+        if self._running.stop.is_set:  # it is stored with the batch, by the end
+            return
         turn = self._start.id
         await self._stored(partial(self._turns.end_call, turn, step, call_id, result, ok))
 
@@ -84,6 +94,7 @@ class TurnJournal:
 
     async def close(self, entries: Sequence[Entry]) -> None:
         self._keep(entries)
+        self.closed = True
 
     def _keep(self, entries: Sequence[Entry]) -> None:
         self._waiting += entries

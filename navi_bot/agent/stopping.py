@@ -1,7 +1,7 @@
 """Waiting that a person can stop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -37,10 +37,30 @@ async def until_stopped(work: Coroutine[Any, Any, T], stop: Stop) -> T:
         watch.cancel()
     if job.cancelled():
         raise Stopped
-    outcome = job.result()
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value  # type: ignore[return-value]  # without an error it holds the value
+    return _told(job.result())
+
+
+async def overruled(
+    work: Coroutine[Any, Any, T], stop: Stop, instead: Callable[[], T], seconds: float
+) -> T:
+    """Return what `work` returns, which ends by itself when `stop` is set.
+
+    If it has not within so many seconds, `instead` is called there and then;
+    `work` is cancelled, awaited, and what `instead` gave is returned.
+    """
+    async with asyncio.TaskGroup() as group:
+        job = group.create_task(_outcome(work))
+        watch = group.create_task(_stopped_for(stop, seconds))
+        await asyncio.wait({job, watch}, return_when=asyncio.FIRST_COMPLETED)
+        other = None if job.done() else _Outcome(value=instead())
+        job.cancel()
+        watch.cancel()
+    return _told(other or job.result())
+
+
+async def _stopped_for(stop: Stop, seconds: float) -> None:
+    await stop.wait()
+    await asyncio.sleep(seconds)
 
 
 async def _outcome(work: Coroutine[Any, Any, T]) -> _Outcome[T]:
@@ -49,3 +69,9 @@ async def _outcome(work: Coroutine[Any, Any, T]) -> _Outcome[T]:
         return _Outcome(value=await work)
     except Exception as error:  # noqa: BLE001 - raised again, as it is, by the one who waits
         return _Outcome(error=error)
+
+
+def _told(outcome: _Outcome[T]) -> T:
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value  # type: ignore[return-value]  # without an error it holds the value

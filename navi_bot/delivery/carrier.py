@@ -109,8 +109,6 @@ class Carrier:
             if (typing := lane.typing.get(entry.head.address)) is not None:
                 typing.shown(now)
         self.ledger.owe_records(entry.head.key, entry.machine.take_records())
-        await self.ledger.settle(entry.head.key)
-        await reached("final_noted" if entry.is_final else "page_noted")
 
     async def _post_failed(self, lane: Lane, job: PostJob, error: NaviError) -> None:
         entry, now = job.entry, self.clock()
@@ -147,6 +145,12 @@ class Carrier:
                 governor.pause(now + CREDENTIAL_WAIT)
             case Refused():
                 governor.accepted(lane.chat)
+
+    async def note(self, job: PostJob) -> None:
+        """Write down what is owed after a call that has landed."""
+        entry = job.entry
+        await self.ledger.settle(entry.head.key)
+        await reached("final_noted" if entry.is_final else "page_noted")
 
     async def _carry_errand(self, lane: Lane, job: ErrandJob) -> None:
         errand = job.errand

@@ -3,8 +3,7 @@
 How it works. `follow`, `show` and the rest only note what is wanted. A single
 task (`_serve`) takes the calls that `Traffic` allows, one after the other, and
 starts each as a task of its own. When a call lands, its post's machine has
-learnt the outcome, the ledger has written what must be stored, and the lane is
-looked at again.
+learnt the outcome and the lane is looked at again; the ledger writes after it.
 
 Memory. A post leaves when it is settled, acknowledged and written down. When
 `capacity` posts are in memory, settled ones (command replies excepted) stay
@@ -228,6 +227,8 @@ class Reconciler:
                 self._look_at(job.entry.head.address)
             self._landed.set()
             self._awake.set()
+        if isinstance(job, PostJob):  # a store that hangs holds up no chat
+            await self._carrier.note(job)
 
     async def _load(self, entry: Entry, wait: float = 0.0) -> None:
         if wait:
