@@ -171,6 +171,8 @@ class StreamStopped:
     """Tools that had finished, by name."""
     cancelled: tuple[str, ...] = ()
     """Tools that were running or never started."""
+    lasting: tuple[str, ...] = ()
+    """Those of both, by name, that have or may have changed the world: no stop undoes it."""
 
 
 @dataclass(frozen=True, slots=True)

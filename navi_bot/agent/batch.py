@@ -136,8 +136,13 @@ class Batches:
             result = await until_stopped(self._toolbox.run(tool, call, work.reach()), work.run.stop)
         except Stopped:
             work.cancelled += (call.name,)
-            return Result(_stopped_mark(tool), ok=False)
+            if not _lasts(tool):
+                return Result(marks.STOPPED_DURING, ok=False)
+            work.lasting += (call.name,)
+            return Result(marks.STOPPED_DURING_EFFECT, ok=False)
         work.ledger.finished.append(call.name)
+        if result.ok and _lasts(tool):
+            work.lasting += (call.name,)
         return result
 
 
@@ -153,9 +158,9 @@ async def _record(
     )
 
 
-def _stopped_mark(tool: Tool) -> str:
-    harmless = tool.effect.value.startswith("R")
-    return marks.STOPPED_DURING if harmless else marks.STOPPED_DURING_EFFECT
+def _lasts(tool: Tool) -> bool:
+    """Whether what a tool does stays done."""
+    return tool.effect.value.startswith("W")
 
 
 def _effect(work: Work, call: ToolCall) -> Effect:

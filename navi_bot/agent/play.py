@@ -169,6 +169,7 @@ class Play:
                 work.partial,
                 finished=tuple(work.ledger.finished),
                 cancelled=work.cancelled + unheard,
+                lasting=work.lasting,
             )
         )
 

@@ -36,6 +36,8 @@ class Work:
     """The text of the newest answer, recorded or not."""
     cancelled: tuple[str, ...] = ()
     """Tools that a stop kept from finishing, by name."""
+    lasting: tuple[str, ...] = ()
+    """Tools that have or may have changed the world, by name."""
     turn_data: dict[str, object] = field(default_factory=dict)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _last_call: tuple[str, str] = ("", "")

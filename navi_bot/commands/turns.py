@@ -9,6 +9,7 @@ from navi_bot.access import Who, may_stop
 from navi_bot.command_text import command_of
 from navi_bot.commands.table import Ask, Command, Desk, Reply, refuse, say
 from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
+from navi_bot.live.closing import listed
 from navi_bot.messages import Line, Page, Post, Role, Said, TurnId
 from navi_bot.ports.records import ActiveTurn, TurnRequest, turn_key
 from navi_bot.running import RunningTurn
@@ -37,7 +38,7 @@ async def stop(ask: Ask, desk: Desk) -> Reply:
     lines = [texts.STOPPED()] if turn or beginning else []
     lines += _account(ending) if turn else []
     lines += [texts.STOP_NOT_YOURS()] if foreign else []
-    lines += [texts.STOP_DROPPED(count=len(dropped))] if dropped else []
+    lines += _queue(ask, dropped)
     return replace(say("\n".join(lines) or texts.NOTHING_TO_STOP()), also=_settled(ask, dropped))
 
 
@@ -48,7 +49,8 @@ async def _stop_pressed(ask: Ask, desk: Desk) -> Reply:
         if not _may_stop(ask, turn):
             return Reply(toast=texts.STOP_NOT_YOURS())
         turn.stop.stop(ask.origin.sender.name)
-        return Reply(toast=texts.STOPPED())
+        account = _account(await _ending_of(turn))
+        return Reply(toast=" ".join((texts.STOPPED(), *account)))
     waiting = [one for one in ask.active if one.id == wanted and one.state == "queued"]
     if not waiting:  # its room shows the button of an answer that is over
         return Reply(toast=texts.NOTHING_TO_STOP())
@@ -88,15 +90,28 @@ async def _ending_of(turn: RunningTurn) -> Ending | None:
 
 
 def _account(ending: Ending | None) -> list[str]:
-    """Say what was cancelled, and what had finished and stays done."""
+    """Say what was cancelled, what had finished and what stays done."""
     if not isinstance(ending, StreamStopped):
         return []
-    lines = []
-    if ending.cancelled:
-        lines.append(texts.STOP_CANCELLED(names=", ".join(ending.cancelled)))
+    cancelled = listed(ending.cancelled) or texts.STOP_THE_ANSWER()
+    lines = [texts.STOP_CANCELLED(names=cancelled)]
     if ending.finished:
-        lines.append(texts.STOP_FINISHED(names=", ".join(ending.finished)))
+        lines.append(texts.STOP_FINISHED(names=listed(ending.finished)))
+    if ending.lasting:
+        lines.append(texts.STOP_LASTING(names=listed(ending.lasting)))
     return lines
+
+
+def _queue(ask: Ask, dropped: tuple[ActiveTurn, ...]) -> list[str]:
+    """Say what became of the messages that waited."""
+    over = {turn.id for turn in dropped}
+    kept = [
+        turn
+        for turn in ask.active
+        if turn.state == "queued" and turn.id not in over and turn.asker != ask.person
+    ]
+    lines = [texts.STOP_DROPPED(count=len(dropped))] if dropped else []
+    return lines + ([texts.STOP_KEPT(count=len(kept))] if kept else [])
 
 
 def _settled(ask: Ask, dropped: tuple[ActiveTurn, ...]) -> tuple[Post, ...]:

@@ -1,5 +1,6 @@
 """The last page of a turn: its footer, its buttons, its final words. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
@@ -40,10 +41,17 @@ def bottom(ending: Ending) -> list[Block]:
             elif ending.limit == "length":  # the answer itself says the other limits
                 said.append(Line(texts.CUT_OFF()))
             return [*said, Line(footer(ending), "dim")]
-        case StreamStopped():
-            return [Line(texts.STOPPED())]
+        case StreamStopped(lasting=lasting):
+            words = texts.LASTING(names=listed(lasting)) if lasting else ""
+            return [Line(f"{texts.STOPPED()} {words}".rstrip())]
         case StreamFailed(reason):
             return [Line(texts.FAILED(reason=shorten(reason, NOTICE)))]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names with commas between, each once, with how often it is there."""
+    counts = Counter(names)
+    return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in counts.items())
 
 
 def buttons(ending: Ending, turn: TurnId) -> Buttons:

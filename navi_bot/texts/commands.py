@@ -34,8 +34,11 @@ STOP_NOT_YOURS = Text(
     "stop.not_yours", "Only the one who asked, or the owner, can stop this answer."
 )
 STOP_CANCELLED = Text("stop.cancelled", "Cancelled: {names}.")
-STOP_FINISHED = Text("stop.finished", "Had finished, and cannot be undone: {names}.")
+STOP_THE_ANSWER = Text("stop.the_answer", "the answer")
+STOP_FINISHED = Text("stop.finished", "Had finished: {names}.")
+STOP_LASTING = Text("stop.lasting", "Cannot be undone: {names}.")
 STOP_DROPPED = Text("stop.dropped", "Waiting messages dropped: {count}.")
+STOP_KEPT = Text("stop.kept", "Waiting messages of others kept: {count}.")
 BUSY = Text("commands.busy", "An answer is running. Wait for it, or send /stop first.")
 NOTHING_TO_RETRY = Text("retry.nothing", "There is nothing to do again here.")
 RETRYING = Text("retry.retrying", "Once more…")

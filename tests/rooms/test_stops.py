@@ -76,7 +76,12 @@ async def running(
 
 
 async def test_a_stop_says_what_it_stopped(stage: Stage) -> None:
-    account = StreamStopped("half", finished=("ssh_exec",), cancelled=("terminal", "clock"))
+    account = StreamStopped(
+        "half",
+        finished=("ssh_exec", "clock", "clock"),
+        cancelled=("terminal", "clock"),
+        lasting=("ssh_exec", "terminal"),
+    )
     waiting = said("next"), said("and then")
     async with running(stage, ANN, private(ANN), *waiting, ending=account) as turn:
         await stage.hear(said("/stop"))
@@ -84,7 +89,8 @@ async def test_a_stop_says_what_it_stopped(stage: Stage) -> None:
     assert stage.delivery.texts()[-1].splitlines() == [
         texts.STOPPED(),
         texts.STOP_CANCELLED(names="terminal, clock"),
-        texts.STOP_FINISHED(names="ssh_exec"),
+        texts.STOP_FINISHED(names="ssh_exec, clock (2)"),
+        texts.STOP_LASTING(names="ssh_exec, terminal"),
         texts.STOP_DROPPED(count=2),
     ]
     assert await stage.questions("queued") == []
@@ -140,7 +146,8 @@ async def test_a_member_drops_their_own_waiting_messages_and_nobody_elses(stage:
         await stage.hear(said("/stop", CAROL, TEAM))
         assert not turn.stop.is_set
     assert await stage.questions("queued") == ["Bob's"]
-    assert stage.delivery.texts() == [f"{texts.STOP_NOT_YOURS()}\n{texts.STOP_DROPPED(count=1)}"]
+    said_so = (texts.STOP_NOT_YOURS(), texts.STOP_DROPPED(count=1), texts.STOP_KEPT(count=1))
+    assert stage.delivery.texts() == ["\n".join(said_so)]
 
 
 async def test_rooms_are_stopped_one_by_one(stage: Stage) -> None:
@@ -266,7 +273,7 @@ async def test_there_may_be_nothing_to_stop(stage: Stage) -> None:
     await stage.hear(said("/stop"))
     assert stage.delivery.texts() == [
         texts.NOTHING_TO_STOP(),
-        texts.STOPPED(),
+        f"{texts.STOPPED()}\n{texts.STOP_CANCELLED(names=texts.STOP_THE_ANSWER())}",
         texts.NOTHING_TO_STOP(),
     ]
 
