@@ -65,7 +65,7 @@ async def reached(point: Point) -> None:
         await _hook(point)
 
 
-def watch(hook: Hook) -> None:
-    """Have a hook called at every point from now on; for the launchers of tests."""
+def watch(hook: Hook | None) -> None:
+    """Have a hook called at every point from now on, or none any more; for tests alone."""
     global _hook
     _hook = hook

@@ -30,7 +30,8 @@ class SideWork:
     An error cuts it off at once. What is cut off is not marked as handled.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, leave_wait: float = LEAVE_WAIT) -> None:
+        self._leave_wait = leave_wait
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: dict[Address, set[asyncio.Task[None]]] = {}
@@ -46,7 +47,7 @@ class SideWork:
         trace: TracebackType | None,
     ) -> None:
         if error is None and self._tasks:
-            await asyncio.wait(self._tasks, timeout=LEAVE_WAIT)
+            await asyncio.wait(self._tasks, timeout=self._leave_wait)
         for task in self._tasks:
             task.cancel()
         # Not told of `error`: it would come out wrapped in a group.

@@ -1,7 +1,7 @@
 """A post in delivery's memory: its head, its machine, and where its pages come from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -78,11 +78,6 @@ class Entry:
         if self.settled is not None:
             self.machine.want(self.settled, final=True)
 
-    def begin_anew(self) -> None:
-        """Forget what was made of it; it is to be loaded again."""
-        self.machine, self.loaded = PostMachine(self.terms), False
-        self.dirty = self.source is not None
-
     def may_pull(self, now: float) -> bool:
         """Whether the source is to be asked when a call is granted."""
         if not self.loaded or self.in_flight or self.source is None:
@@ -138,3 +133,9 @@ class Entry:
         if self.source is None:
             return False
         return self.dirty or (self.source.final and not self.machine.final)
+
+
+def anew(entry: Entry) -> Entry:
+    """Return the entry as if nothing had been made of it yet; it is to be loaded."""
+    dirty = entry.source is not None
+    return replace(entry, dirty=dirty, pull_at=0.0, loaded=False, in_flight=False)

@@ -22,7 +22,7 @@ from typing import Self
 import structlog
 
 from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
-from navi_bot.delivery.entry import Entry
+from navi_bot.delivery.entry import Entry, anew
 from navi_bot.delivery.errand import Errand, Typing
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
@@ -219,8 +219,8 @@ class Reconciler:
         except Exception:
             log.exception("call_crashed", chat=lane.chat)
             if isinstance(job, PostJob):  # nobody knows what the call did: as after a restart
-                job.entry.begin_anew()
-                self._start(self._load(job.entry, ANEW_WAIT))
+                self._traffic.add(fresh := anew(job.entry))
+                self._start(self._load(fresh, ANEW_WAIT))
         finally:
             self._traffic.landed(lane, job, self._clock())
             if isinstance(job, PostJob):  # its chat may have moved meanwhile
@@ -237,6 +237,7 @@ class Reconciler:
             stored = await self._ledger.load(entry.head.key)
         entry.adopt(stored)
         self._look_at(entry.head.address)
+        self._landed.set()
 
     async def _refill(self) -> None:
         """Load the posts that were left in the store."""

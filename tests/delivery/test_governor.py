@@ -197,3 +197,12 @@ def test_wishes_replaced_over_and_over_do_not_pile_up() -> None:
         governor.ask("a", False, FINAL, 1.0)
         governor.withdraw("a")
     assert len(governor._later) <= 200
+
+
+def test_a_cold_start_has_one_call_a_chat_at_once() -> None:
+    """The account was online a moment ago and may have spent its burst."""
+    cold, warm = Governor(1.2, 3.5, 100.0, cold=True), Governor(1.2, 3.5, 100.0)
+    assert calls(warm, "a", FINAL, 101.0, 100.0) == pytest.approx([100.0] * 3)
+    assert calls(cold, "a", FINAL, 102.5, 100.0) == pytest.approx([100.0, 101.2, 102.4])
+    cold.ask("b", False, FINAL, 104.0)
+    assert calls(cold, "c", FINAL, 104.1, 104.0) == pytest.approx([104.0] * 3)

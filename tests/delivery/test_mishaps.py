@@ -7,6 +7,7 @@ from delivery.growing_source import GrowingSource
 from delivery.loopback import LoopbackOutbound, Made
 from delivery.scene import Scene, failing, head, page, stream
 from delivery.virtual_time import run
+from faults.here import failing_at
 
 from navi_bot.errors import (
     Ambiguous,
@@ -18,6 +19,7 @@ from navi_bot.errors import (
     RoomGone,
     RoomMoved,
 )
+from navi_bot.fault_points import Point
 from navi_bot.messages import Page, Post
 from navi_bot.texts.delivery import REPEAT
 
@@ -253,6 +255,42 @@ def test_any_failure_of_the_final_edit_is_mended(error: NaviError) -> None:
             scene.finish(reconciler, "turn:1", source, "a")
             assert await reconciler.drain(30)
         assert scene.outbound.visible("a")[-1].endswith("end")
+        assert scene.is_finished
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("point", "sends"), [("intent_stored", 1), ("final_answered", 2), ("final_noted", 1)]
+)
+def test_a_call_that_breaks_is_taken_up_as_after_a_restart(point: Point, sends: int) -> None:
+    """A fault of ours in mid-call: the text is there in the end, a repeat says that it is one."""
+
+    async def main() -> None:
+        scene = Scene(LoopbackOutbound(idempotent=False))
+        async with scene.running() as reconciler:
+            with failing_at(point, KeyError("a bug")):
+                scene.show(reconciler, "note:1", "Take your pill.")
+                assert await reconciler.drain(60)
+        texts = [call.text for call in scene.outbound.of("send")]
+        assert len(texts) == sends
+        assert [REPEAT() in text for text in texts[1:]] == [True] * (sends - 1)
+        assert scene.is_finished
+
+    run(main())
+
+
+def test_a_live_message_goes_on_after_a_call_that_broke() -> None:
+    async def main() -> None:
+        scene = Scene(LoopbackOutbound(idempotent=False))
+        async with scene.running() as reconciler:
+            with failing_at("page_noted", KeyError("a bug")):
+                source = scene.live(reconciler, "turn:1")
+                await stream(reconciler, "turn:1", source, 3.0)
+            scene.finish(reconciler, "turn:1", source, "a")
+            assert await reconciler.drain(60)
+        (shown,) = scene.outbound.visible("a")
+        assert shown.endswith("w149")
         assert scene.is_finished
 
     run(main())
