@@ -30,8 +30,6 @@ class MatrixAdapter:
     """Implements the Adapter port over matrix-nio's client."""
 
     platform = PLATFORM
-    private_interval = 2.0
-    group_interval = 2.0
 
     def __init__(
         self,
@@ -40,10 +38,15 @@ class MatrixAdapter:
         *,
         owners: Collection[str] = (),
         secret_key: str = "",
+        interval: float = 2.0,
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`owners`: full ids of those who may invite; `secret_key`: NAVI_SECRET_KEY."""
+        """`owners`: full ids of those who may invite; `secret_key`: NAVI_SECRET_KEY.
+
+        `interval`: seconds between calls to one room that are sustainable, to begin with.
+        """
+        self.private_interval = self.group_interval = interval
         self._credentials = credentials
         self._data_dir = data_dir
         self._owners = owners

@@ -237,10 +237,9 @@ def _text(content: Wire, me: Me) -> str:
         name = content.get("filename")
         return body if isinstance(name, str) and name and name != body else ""
     text = _without_quote(body)
-    names = "|".join(re.escape(name) for name in (me.id, me.name, me.localpart) if name)
-    mention = re.match(
-        rf"@?(?:{names})(?:[:,]\s*|\s+(?=[/!])|$)|(?:{re.escape(me.id)})\s*", text, re.I
-    )
+    names = "|".join(re.escape(name) for name in (me.name, me.localpart) if name)
+    by_id, by_name = re.escape(me.id), rf"@?(?:{names})(?:[:,]\s*|\s+(?=[/!])|$)"
+    mention = re.match(rf"{by_id}[:,]?\s*|{by_name}", text, re.I)
     text = text[mention.end() :] if mention else text
     return f"* {text}" if kind == "m.emote" else text
 

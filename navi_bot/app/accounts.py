@@ -42,6 +42,7 @@ def matrix(settings: Settings) -> Adapter:
         settings.data_dir,
         owners=[name for platform, name in settings.owners if platform == "matrix"],
         secret_key=_shown(settings.secret_key),
+        interval=settings.matrix_call_interval,
     )
 
 

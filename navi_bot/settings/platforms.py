@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from navi_bot.settings import values
-from navi_bot.settings.parse import parsed
+from navi_bot.settings.parse import Seconds, parsed
 
 
 class TelegramSettings(BaseSettings):
@@ -34,3 +34,7 @@ class MatrixSettings(BaseSettings):
         default=None, validation_alias="MATRIX_ACCESS_TOKEN"
     )
     matrix_device_id: str = Field(default="", validation_alias="MATRIX_DEVICE_ID")
+    matrix_call_interval: Seconds = Field(
+        default=2.0, gt=0, validation_alias="MATRIX_CALL_INTERVAL"
+    )
+    """Between two messages or edits in one room, to begin with; homeservers set the pace."""
