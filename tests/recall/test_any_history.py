@@ -202,6 +202,7 @@ async def judged(world: World, history: History) -> None:
         fired = [row for row in rows if row["fired_at"] is not None]
         if recurs(promise.rule) and fired:
             assert fired[0]["due_at"] == promise.first
+            assert promise.ended or rows[-1]["state"] == "due", f"it ends here: {rows[-1]}"
             _unbroken(promise, rows)
 
 
