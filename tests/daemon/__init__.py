@@ -40,12 +40,15 @@ class Daemon:
         *arguments: str,
         cwd: Path | None = None,
         stdin: bytes | None = None,
+        module: str = "navi_bot",
     ) -> None:
+        """`module`: what Python runs; another one than the program's own prepares it first."""
         kept = {name: os.environ[name] for name in LEFT_ALONE if name in os.environ}
         self._environment = {**kept, "NAVI_LOG_FORMAT": "json", **environment}
         self._arguments = arguments or ("run",)
         self._cwd = cwd
         self._stdin = stdin
+        self._module = module
         self._process: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
@@ -58,7 +61,7 @@ class Daemon:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "navi_bot",
+            self._module,
             *self._arguments,
             stdin=asyncio.subprocess.PIPE
             if self._stdin is not None
