@@ -143,9 +143,9 @@ def test_commands_at_the_machine_are_there(name: str) -> None:
     said = re.findall(command, code_of(name), re.MULTILINE)
     parser = cli.parser()
     for command, act in said:
-        more = [act] if command in ("pair", "matrix") else []
+        more = [act] if command in ("pair", "matrix", "recalls") else []
         more += {"approve": ["CODE"], "revoke": ["telegram:1"]}.get(act, [])
-        if command not in ("pair", "matrix") or act:
+        if command not in ("pair", "matrix", "recalls") or act:
             assert parser.parse_args([command, *more]).command == command
 
 
