@@ -21,6 +21,7 @@ import psycopg_pool
 import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
+from psycopg.abc import RV, PQGen
 
 from navi_bot.errors import NaviError, StoreUnavailable
 from navi_bot.messages import RoomId
@@ -35,6 +36,8 @@ STALE_AFTER = 10.0
 SWEEP_EVERY = 5.0
 POLL_EVERY = 1.0
 """Seconds between looks for jobs that are due later; others are notified."""
+WAIT_LOOK = 60.0
+"""Seconds between looks whether a wait was interrupted; asyncio tells that by itself."""
 OPEN_TIMEOUT = 5.0
 """Seconds to reach the database, with which the store has just spoken."""
 RESTART_FIRST, RESTART_LAST = 0.5, 15.0
@@ -76,8 +79,21 @@ async def _check(connection: psycopg.AsyncConnection) -> None:
         await psycopg_pool.AsyncConnectionPool.check_connection(connection)
 
 
+class _Quiet(psycopg.AsyncConnection[Any]):
+    """Wakes for what the server says alone; the driver's own looks up ten times a second."""
+
+    async def wait(
+        self,
+        gen: PQGen[RV],
+        interval: float = WAIT_LOOK,
+        timeout: float | None = None,  # noqa: ASYNC109 - the driver's own signature
+    ) -> RV:
+        return await super().wait(gen, interval, timeout)
+
+
 def _pool(**arguments: Any) -> psycopg_pool.AsyncConnectionPool:
-    return psycopg_pool.AsyncConnectionPool(**{**arguments, "check": _check})
+    changed = {"check": _check, "connection_class": _Quiet}
+    return psycopg_pool.AsyncConnectionPool(**{**arguments, **changed})
 
 
 class Wakeups:
