@@ -10,6 +10,7 @@ same time and be asked in turn; the model host is the same.
 
 import asyncio
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ from strict_telegram import Chat, Limits, Message, Person, Server
 from strict_telegram.limits import Name as Limit
 
 from bench.cores import CORES, standing_on
+from bench.installed import hide
 from bench.meter import Used, used
 from navi_bot.store.cluster import Cluster
 from navi_bot.store.embedded import EmbeddedServer
@@ -92,8 +94,12 @@ class Surroundings:
 
     @asynccontextmanager
     async def installed(self, telegram: Server) -> AsyncIterator[Program]:
-        """Run navi-bot as it is installed, with a database of its own, always the same."""
-        own = {"NAVI_DATA_DIR": str(self.folder / "installed")}
+        """Run navi-bot as it is installed: its own libraries, its own database, always the same."""
+        hidden = hide(self.folder / "hidden")
+        own = {
+            "NAVI_DATA_DIR": str(self.folder / "installed"),
+            "PYTHONPATH": os.pathsep.join([hidden, *os.environ.get("PYTHONPATH", "").split(":")]),
+        }
         async with self._running(telegram, 1, own) as program:
             yield program
 
