@@ -72,7 +72,7 @@ class InstalledTools:
         return result
 
     async def _result(self, tool: Tool, asked: ToolCall, call: Call) -> Result:
-        if call.headless and tool.effect.value.startswith("W"):
+        if tool.effect.value.startswith("W") and call.headless:
             return Result(HEADLESS, ok=False)
         try:
             arguments = validated(tool, asked.arguments)

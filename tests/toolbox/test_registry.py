@@ -74,12 +74,14 @@ def test_a_broken_module_is_named_and_skipped(package: Path, module: str, named:
 
 
 def test_what_ships_is_sound() -> None:
-    """N-116…N-118, N-131, N-132: seven tools, none skipped."""
+    """N-116…N-118, N-131, N-132, NX-12: nine tools, none skipped."""
     assert shipped().problems == ()
     assert list(shipped().tools) == [
         "clock",
         "list_profiles",
         "list_tools",
+        "manage_recall",
+        "schedule_recall",
         "scratchpad",
         "switch_profile",
         "todo",
