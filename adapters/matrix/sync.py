@@ -46,7 +46,7 @@ _QUIET = {"not_types": ["*"]}
 FILTER: dict[str, Any] = {
     "presence": _QUIET,
     "account_data": _QUIET,
-    "room": {"timeline": {"limit": 20}, "ephemeral": _QUIET, "account_data": _QUIET},
+    "room": {"timeline": {"limit": 10}, "ephemeral": _QUIET, "account_data": _QUIET},
 }
 STATE_TIMEOUT = 120.0
 """Seconds for the state of all rooms."""
