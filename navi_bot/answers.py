@@ -13,12 +13,14 @@ from navi_bot.access import has_rights, role_of
 from navi_bot.decisions import Answered, Claim, Do, OfferPairing, Tell
 from navi_bot.errors import NaviError
 from navi_bot.fault_points import reached
-from navi_bot.messages import Inbound, PersonId, RoomId
+from navi_bot.messages import Inbound, Origin, PersonId, RoomId
 from navi_bot.patience import BRIEF, while_away
+from navi_bot.ports.records import Accepted
 from navi_bot.ports.store import Inbox
 from navi_bot.replies import Replies, Taken
 from navi_bot.side_work import SideWork
 from navi_bot.texts import rooms as texts
+from navi_bot.texts import safe_mode as safe_texts
 
 log = structlog.get_logger()
 
@@ -51,18 +53,35 @@ class Answers:
         """Tell the sender of an event that broke us; what a stranger sent is left out."""
         self._work.start(self._set_aside(inbound), "refused")
 
+    async def park(self, taken: Taken) -> None:
+        """Set an event aside that crashed us too often, and tell its sender."""
+        await self._replies.park(taken, MAX_ATTEMPTS)
+
+    def keep(self, taken: Taken) -> None:
+        """Tell a sender that we are in safe mode and have kept the message."""
+        self._work.start(self._replies.tell(taken, safe_texts.KEPT()), "kept")
+
     async def _set_aside(self, inbound: Inbound) -> None:
         facts = await self._inbox.facts(inbound)
         if has_rights(role_of(inbound.origin.sender, facts.role)):
             accepted = await self._inbox.take(inbound, facts.person, None, "")
+            accepted = accepted or await self._stored(inbound.origin)
             if accepted is not None:
                 await self._replies.tell(Taken(accepted, inbound, facts), texts.BROKE())
+
+    async def _stored(self, origin: Origin) -> Accepted | None:
+        """Find an event that broke us after it was stored; one that began a turn is handled."""
+        address = origin.address
+        for left in await self._inbox.unhandled(address.platform, address.account):
+            if left.inbound.origin.key == origin.key and left.room is not None:
+                return Accepted(left.inbox, left.room, None)
+        return None
 
     async def _answer(self, taken: Taken, decision: Answered) -> None:
         """See to one event; the boundary of its faults."""
         begin = partial(self._inbox.begin_attempt, taken.accepted.inbox)
         if await while_away(begin, BRIEF) > MAX_ATTEMPTS:
-            await self._replies.park(taken, MAX_ATTEMPTS)
+            await self.park(taken)
             return
         try:
             await reached("attempt_counted")

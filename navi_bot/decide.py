@@ -73,6 +73,8 @@ class Policy:
     """Seconds."""
     online_since: datetime | None = None
     """Aware UTC. What was sent before has waited for us: no queue is too long for it."""
+    safe: bool = False
+    """Safe mode: little is done, the rest is kept."""
 
 
 def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Decision:

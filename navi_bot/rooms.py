@@ -23,7 +23,7 @@ from typing import Self
 import structlog
 
 from navi_bot.access import has_rights, role_of
-from navi_bot.answers import Answers
+from navi_bot.answers import MAX_ATTEMPTS, Answers
 from navi_bot.decide import Policy, decide
 from navi_bot.decisions import (
     AskStale,
@@ -50,6 +50,7 @@ from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People, Turns
 from navi_bot.replies import Replies, Taken
 from navi_bot.running import Running, RunningTurn
+from navi_bot.safe_mode import restricted
 from navi_bot.side_work import SideWork
 from navi_bot.stops import Stops
 
@@ -91,6 +92,7 @@ class Rooms:
         self._policy = policy
         self._now = now
         self._online_since = now()
+        self._told_kept: set[Address] = set()
         self._work = SideWork()
         self._answers = Answers(stores.inbox, replies, self._work)
         self._stops = Stops(stores.inbox, running, self._work, policy, owners)
@@ -144,6 +146,17 @@ class Rooms:
                 await self._inbox.handled(left.inbox)
         self._answers.ask_about(stale)
 
+    async def set_aside(self, platform: str, account: str) -> int:
+        """Set the events aside that crashed us too often; return how many there were."""
+        count = 0
+        for left in await self._inbox.unhandled(platform, account):
+            if left.attempts >= MAX_ATTEMPTS and left.room is not None:
+                facts = replace(await self._inbox.facts(left.inbound), duplicate=False)
+                taken = Taken(Accepted(left.inbox, left.room, None), left.inbound, facts)
+                await self._answers.park(taken)
+                count += 1
+        return count
+
     async def _taken_up(self, taken: Taken, decision: Decision, stale: list[Taken]) -> bool:
         """See to what was left; False when there is nothing to do about it any more."""
         match decision:
@@ -196,6 +209,7 @@ class Rooms:
         match decision:
             case Begin():
                 self._queued(accepted, inbound, decision)
+                self._say_kept(Taken(accepted, inbound, facts))
             case AskStale():
                 stale.append(Taken(accepted, inbound, facts))
             case _:
@@ -217,7 +231,8 @@ class Rooms:
 
     def _decide(self, inbound: Inbound, facts: Facts) -> Decision:
         policy = replace(self._policy(inbound.origin.address), online_since=self._online_since)
-        return decide(inbound, facts, policy, self._now())
+        decision = decide(inbound, facts, policy, self._now())
+        return restricted(decision) if policy.safe else decision
 
     async def _admitted(
         self, inbound: Inbound, facts: Facts, decision: Claim | OfferPairing
@@ -236,6 +251,13 @@ class Rooms:
         if begin.behind:
             origin = inbound.origin
             self._delivery.react(origin.address, origin.message_id, QUEUED_MARK)
+
+    def _say_kept(self, taken: Taken) -> None:
+        """In safe mode, say once a room that nothing is answered."""
+        address = taken.inbound.origin.address
+        if self._policy(address).safe and address not in self._told_kept:
+            self._told_kept.add(address)
+            self._answers.keep(taken)
 
     async def _change(self, inbound: Inbound, room: RoomId | None, change: Change) -> None:
         address = inbound.origin.address

@@ -34,7 +34,7 @@ from navi_bot.events import (
     wire_name,
 )
 from navi_bot.fault_points import reached
-from navi_bot.messages import Line, Page, Post, RoomId
+from navi_bot.messages import Head, Line, Page, Post, RoomId, TurnId
 from navi_bot.patience import while_away
 from navi_bot.ports.records import TurnStart
 from navi_bot.question import Question
@@ -86,19 +86,34 @@ class TurnRunner:
     async def _run(self, start: TurnStart) -> None:
         await reached("turn_claimed")
         if start.attempts > MAX_ATTEMPTS:
-            await self._park(start)
+            await self._park(start.id, start.head)
         else:
             await _Turn(self._doors, start).run()
+
+    async def take_up(self, platform: str, account: str) -> tuple[int, int]:
+        """Give back what a crash left running; set aside what crashed us too often.
+
+        Returns how many were given back and how many set aside. Raises as the Turns do.
+        """
+        set_aside = 0
+        left = await self._doors.turns.interrupted(platform, account)
+        for turn in left:
+            if turn.attempts >= MAX_ATTEMPTS:
+                await self._park(turn.turn, turn.head)
+                set_aside += 1
+            else:
+                await self._doors.turns.requeue(turn.turn, 0.0, crashed=True)
+        return len(left) - set_aside, set_aside
 
     async def _stored(self, work: Callable[[], Awaitable[T]]) -> T:
         return await while_away(work, self._doors.patience)
 
-    async def _park(self, start: TurnStart) -> None:
+    async def _park(self, turn: TurnId, head: Head) -> None:
         """Set a turn aside that made the daemon crash, and tell its asker."""
-        text = texts.POISON(attempts=MAX_ATTEMPTS, turn=start.id)
-        post = Post(start.head, (Page((Line(text),)),))
-        await self._doors.turns.finish(start.id, "failed", (), None, (post,), "poison")
-        log.error("turn_parked", turn=start.id, room=start.head.room)
+        text = texts.POISON(attempts=MAX_ATTEMPTS, turn=turn)
+        post = Post(head, (Page((Line(text),)),))
+        await self._doors.turns.finish(turn, "failed", (), None, (post,), "poison")
+        log.error("turn_parked", turn=turn, room=head.room)
         self._doors.delivery.show(post)
 
 

@@ -80,7 +80,10 @@ class Daemon:
         database, hosts = self._parts.stores.database, self._parts.hosts
         model = hosts.model or f"the profiles' models at {hosts.address}"
         log.info("daemon_ready", adapters=online, database=database, model=model)
-        self._notifier.ready(f"serving {', '.join(online) or 'nobody yet'}")
+        serving, safe = f"serving {', '.join(online) or 'nobody yet'}", self._parts.safe
+        self._notifier.ready(f"safe mode, {serving}" if safe.on else serving)
+        await safe.over.wait()
+        self._notifier.status(serving)
 
     async def _offer_ownership(self, service: Service) -> None:
         await service.online.wait()

@@ -60,7 +60,9 @@ def desk_of(parts: Parts) -> Desk:
         tools=lambda: catalogue().tools(),
         problems=lambda: catalogue().problems(),
         notes=notes,
-        status=lambda: status_lines(parts.online, parts.aftermath, stores.database),
+        status=lambda: status_lines(
+            parts.online, parts.aftermath, stores.database, safe=parts.safe.on
+        ),
         now=lambda: datetime.now(zone),
         num_ctx=parts.settings.ollama_num_ctx,
         persona=parts.persona,
@@ -72,6 +74,7 @@ def desk_of(parts: Parts) -> Desk:
             zones=stores.zones,
             home=zone,
         ),
+        resume=lambda: parts.safe.leave("resumed"),
     )
 
 

@@ -16,6 +16,7 @@ from navi_bot.models.estimate import TokenEstimator
 from navi_bot.ports.agent import Toolbox
 from navi_bot.redaction import redact
 from navi_bot.running import Running
+from navi_bot.safe_mode import SafeMode
 from navi_bot.settings import Settings
 from navi_bot.toolbox.custody import Custody
 from navi_bot.toolbox.registry import SHIPPED
@@ -33,6 +34,7 @@ class Parts:
     aftermath: Aftermath
     online: Online
     running: Running
+    safe: SafeMode
     commands: Mapping[str, Command]
     persona: Persona
 
@@ -47,6 +49,7 @@ async def gather(
     hosts: Hosts,
     custody: Custody,
     packages: Sequence[str] = SHIPPED,
+    safe: SafeMode | None = None,
 ) -> Parts:
     """Make the parts, with the tools of these packages.
 
@@ -65,6 +68,7 @@ async def gather(
         aftermath=Aftermath(estimator, stores.calibration),
         online=Online(),
         running=Running(),
+        safe=safe or SafeMode(),
         commands=all_commands(),
         persona=await Persona.load(settings, stores.choices),
     )

@@ -10,6 +10,7 @@ from navi_bot.app.core import assemble
 from navi_bot.app.daemon import Daemon
 from navi_bot.app.hosts import choose_hosts
 from navi_bot.app.parts import gather
+from navi_bot.app.starts import counted
 from navi_bot.app.stores import Stores, opened_store
 from navi_bot.ports.platform import Adapter
 from navi_bot.settings import Settings
@@ -46,8 +47,11 @@ async def serve(
     async with aclosing(hosts), Custody() as custody:
         if hosts.notice:
             print(hosts.notice, file=sys.stderr, flush=True)
-        parts = await gather(settings, stores, hosts, custody, packages)
-        over_pipe = only_console and accounts.console_kind() == "pipe"
-        aside = [] if over_pipe else [accounts.relay(stores.relay)]
-        await Daemon(assemble(parts), adapters, aside).serve()
-    return EXIT_FAILED if over_pipe and parts.aftermath.failed else EXIT_DONE
+        if only_console and accounts.console_kind() == "pipe":
+            parts = await gather(settings, stores, hosts, custody, packages)
+            await Daemon(assemble(parts), adapters, ()).serve()
+            return EXIT_FAILED if parts.aftermath.failed else EXIT_DONE
+        async with counted(settings.data_dir) as safe:
+            parts = await gather(settings, stores, hosts, custody, packages, safe)
+            await Daemon(assemble(parts), adapters, [accounts.relay(stores.relay)]).serve()
+    return EXIT_DONE

@@ -4,14 +4,15 @@
        │          │                                                    │
        │          └ another daemon holds it: stand by                  ├ told to stop
        └ unreachable: try again; refused: CredentialError              ├ lease lost: begin again
-                                                                       └ the console was left
+                                                                       ├ the console was left
+                                                                       └ safe mode over: begin again
 At the end polling stops first, then turns get their drain, then the last
 calls to the platform.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -47,8 +48,8 @@ CONNECT_TIMEOUT = 60.0
 DELIVERY_DRAIN = 2.0
 """Seconds for the last calls when the account goes offline; what is left is stored."""
 
-LEASE_LOST = 2
-"""Its place among what ends being online."""
+LEASE_LOST, RESUMED = 2, 3
+"""Their places among what ends being online."""
 
 State = Literal["connecting", "standing by", "online", "ended"]
 
@@ -142,16 +143,15 @@ class Service:
             rooms = await stack.enter_async_context(self._rooms())
             await self._take_up(rooms, reconciler)
             await stack.enter_async_context(LookOut(adapter, rooms.heed))
-            await stack.enter_async_context(self._wakeups())
-            recalls = self._recalls(stack)
             cursor = await stores.inbox.cursor(platform, account)
+            besides = await self._besides(stack)
             self.online_since = time.monotonic()
             self._become("online")
             self.online.set()
             log.info("account_online", platform=platform, account=account)
             receiving = adapter.receive(partial(self._accept, rooms), cursor)
-            works = (receiving, self._stopping.wait(), leases.lost.wait(), recalls.run())
-            return await first_of(*works) != LEASE_LOST
+            works = (receiving, self._stopping.wait(), leases.lost.wait(), besides)
+            return await first_of(*works) not in (LEASE_LOST, RESUMED)
 
     async def _accept(self, rooms: Rooms, batch: Sequence[Inbound], cursor: str) -> None:
         """Take a batch in; a cursor that comes without events is kept all the same."""
@@ -183,11 +183,16 @@ class Service:
             lambda: datetime.now(UTC),
         )
 
-    def _recalls(self, stack: AsyncExitStack) -> RecallEngine:
+    async def _besides(self, stack: AsyncExitStack) -> Coroutine[None, None, object]:
+        """Begin the account's own work, turns and recalls; in safe mode only wait for its end."""
+        safe, stores = self._parts.safe, self._parts.stores
+        if safe.on:
+            return safe.over.wait()
+        await stack.enter_async_context(self._wakeups())
         platform, account = self.adapter.platform, self.adapter.account
-        stores, deliveries = self._parts.stores, self._parts.online.deliveries
         alarm = stack.enter_context(stores.bell.alarm(queue_name(platform, account)))
-        return RecallEngine(stores.recall_work, deliveries, alarm, platform, account)
+        deliveries = self._parts.online.deliveries
+        return RecallEngine(stores.recall_work, deliveries, alarm, platform, account).run()
 
     def _policy(self, _address: Address) -> Policy:
         settings = self._parts.settings
@@ -197,6 +202,7 @@ class Service:
             pairing=settings.pairing == "code",
             steer=settings.steer,
             stale_after=settings.stale_after,
+            safe=self._parts.safe.on,
         )
 
     def _wakeups(self) -> Wakeups:
@@ -212,16 +218,20 @@ class Service:
     async def _take_up(self, rooms: Rooms, reconciler: Reconciler) -> None:
         """See to what an earlier daemon left: turns, events, posts."""
         platform, account = self.adapter.platform, self.adapter.account
-        turns = self._parts.stores.turns
-        left = await turns.interrupted(platform, account)
-        for interrupted in left:
-            await turns.requeue(interrupted.turn, 0.0, crashed=True)
-        if left:
-            log.warning("turns_interrupted", platform=platform, count=len(left))
+        safe = self._parts.safe
+        given_back, set_aside = await self._core.runner.take_up(platform, account)
+        if given_back:
+            log.warning("turns_interrupted", platform=platform, count=given_back)
         await reached("turns_given_back")
-        await rooms.recover(platform, account)
+        if safe.on:
+            set_aside += await rooms.set_aside(platform, account)
+        if set_aside:
+            safe.leave("what crashed is set aside")
+        if not safe.on:
+            await rooms.recover(platform, account)
         await reached("events_taken_up")
-        await reconciler.recover()
+        if not safe.on:
+            await reconciler.recover()
         await reached("posts_taken_up")
 
     def _become(self, state: State) -> None:

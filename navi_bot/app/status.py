@@ -6,6 +6,7 @@ from collections.abc import Callable
 from navi_bot.app.aftermath import Aftermath
 from navi_bot.app.online import Online
 from navi_bot.texts import commands as texts
+from navi_bot.texts import safe_mode as safe_texts
 
 
 def status_lines(
@@ -13,9 +14,11 @@ def status_lines(
     aftermath: Aftermath,
     database: str,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    safe: bool = False,
 ) -> tuple[str, ...]:
     """Return how accounts, delivery, prompt cache and database are."""
-    lines: list[str] = []
+    lines: list[str] = [safe_texts.STATUS()] if safe else []
     for adapter, reconciler in online.all():
         if adapter.platform == "console":
             continue  # whoever reads this there sees that it works

@@ -4,6 +4,7 @@ from navi_bot.access import Who
 from navi_bot.commands.table import Ask, Command, Desk, Reply, refuse, say
 from navi_bot.messages import Button, Line, Prose
 from navi_bot.texts import commands as texts
+from navi_bot.texts import safe_mode as safe_texts
 
 RESET = "reset"
 LONGEST_PERSONA = 20_000
@@ -32,7 +33,13 @@ async def persona(ask: Ask, desk: Desk) -> Reply:
     return Reply((Line(done),), replace=ask.pressed)
 
 
+async def resume(_ask: Ask, desk: Desk) -> Reply:
+    """End safe mode."""
+    return say(safe_texts.RESUMED() if desk.resume() else safe_texts.NOT_ON())
+
+
 COMMANDS = (
     Command("reload", Who.OWNER, texts.HELP_RELOAD, reload),
     Command("persona", Who.OWNER, texts.HELP_PERSONA, persona),
+    Command("resume", Who.OWNER, safe_texts.HELP_RESUME, resume),
 )

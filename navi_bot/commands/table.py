@@ -134,6 +134,8 @@ class Desk:
     persona: Persona
     commands: Callable[[], Mapping[str, "Command"]]
     recalls: RecallDesk | None = None
+    resume: Callable[[], bool] = lambda: False
+    """End safe mode; False if it was not on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -92,17 +91,12 @@ class Reconciler:
         self._start(self._ledger.run())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End at once; a send under way is then uncertain at the next start."""
         self._is_open = False
         for task in self._tasks:
             task.cancel()
-        # Not told of `error`: it would come out wrapped in a group.
+        # Not told of an error: it would come out wrapped in a group.
         await self._group.__aexit__(None, None, None)
 
     # The port ------------------------------------------------------------------
@@ -227,8 +221,11 @@ class Reconciler:
                 self._look_at(job.entry.head.address)
             self._landed.set()
             self._awake.set()
-        if isinstance(job, PostJob):  # a store that hangs holds up no chat
-            await self._carrier.note(job)
+        try:
+            if isinstance(job, PostJob):  # a store that hangs holds up no chat
+                await self._carrier.note(job)
+        except Exception:
+            log.exception("note_crashed", chat=lane.chat)
 
     async def _load(self, entry: Entry, wait: float = 0.0) -> None:
         if wait:

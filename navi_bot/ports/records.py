@@ -110,6 +110,8 @@ class Unhandled:
     inbox: InboxId
     room: RoomId | None
     inbound: Inbound
+    attempts: int = 0
+    """How often it was begun."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class PostgresInbox:
     async def unhandled(self, platform: str, account: str) -> tuple[Unhandled, ...]:
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT id, room_id, payload FROM inbox "
+                "SELECT id, room_id, payload, attempts FROM inbox "
                 "WHERE platform = $1 AND account = $2 AND state = 'new' ORDER BY id",
                 platform, account,
             )  # fmt: skip
@@ -159,6 +159,7 @@ class PostgresInbox:
                 InboxId(row["id"]),
                 RoomId(row["room_id"]) if row["room_id"] is not None else None,
                 codec.load_inbound(row["payload"]),
+                row["attempts"],
             )
             for row in rows
         )

@@ -36,6 +36,7 @@ LISTED: dict[str, Who] = {
     "tz": Who.ANYONE,
     "reload": Who.OWNER,
     "persona": Who.OWNER,
+    "resume": Who.OWNER,
 }
 HIDDEN = {"fresh", "stale", "recall"}
 
