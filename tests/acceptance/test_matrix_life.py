@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from daemon import Daemon
 from real_synapse import Login, Synapse
 from real_synapse.fixtures import Accounts, People
 from real_synapse.person import Person, Shown
-from scale import scaled
+from scale import FULL, scaled
 from strict_ollama import Body, Installed, Script, Step, StrictOllama, Text, say
 from strict_ollama.steps import Answer
 
@@ -48,6 +49,9 @@ class MatrixStage:
     async def answers(self, room: str, *parts: str, within: float = 25.0) -> Shown:
         """Wait for a finished answer of the bot that holds all parts."""
         return await self.ann.sees(room, *parts, "⏱", sender=self.bot.user_id, within=within)
+
+    def second(self, room: str) -> list[Shown]:
+        return self.finished(room)[1:]
 
     def finished(self, room: str) -> list[Shown]:
         return [one for one in self.ann.messages(room, self.bot.user_id) if "⏱" in one.body]
@@ -221,3 +225,26 @@ async def test_a_refused_account_is_a_configuration_error(matrix: MatrixStage) -
         code = await daemon.ended()
     assert code == 78
     assert "MATRIX_PASSWORD" in daemon.raw[-1]
+
+
+@pytest.mark.skipif(not FULL, reason="a homeserver's stock limits cost half a minute")
+async def test_stock_limits_delay_and_lose_nothing(matrix: MatrixStage) -> None:
+    """Ten messages at once, then one in five seconds, for two rooms together."""
+    bound = matrix.synapse.register("bound", freed=False)
+    matrix.bot = bound
+    matrix.environment |= {
+        "MATRIX_USER_ID": bound.user_id,
+        "MATRIX_PASSWORD": bound.password,
+        "MATRIX_CALL_INTERVAL": "2",
+    }
+    matrix.plays([Text(f"word{number} ", delay=0.1) for number in range(80)])
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        rooms = [await matrix.room(encrypted=True), await matrix.room()]
+        for _ in range(2):
+            for room in rooms:
+                await matrix.ann.says(room, "tell me")
+        for room in rooms:
+            await matrix.ann.waits(partial(matrix.second, room), within=120)
+    for room in rooms:
+        assert all("word79" in one.body for one in matrix.finished(room))
