@@ -31,6 +31,8 @@ FILES_KEPT = 3
 OURS = ("navi_bot", "adapters", "tools")
 QUIET = ("apscheduler", "httpcore", "httpx", "procrastinate")
 """Libraries that tell every call at info level: httpx with the token in its address."""
+TALKATIVE = ("nio",)
+"""Libraries whose warnings quote what people write; we tell the same by name."""
 
 
 def configure(settings: Settings, to_file: bool = False, stream: TextIO | None = None) -> None:
@@ -153,5 +155,7 @@ def _set_levels(level: int) -> None:
     logging.getLogger().setLevel(max(level, logging.INFO))
     for name in QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))
     for name in OURS:
         logging.getLogger(name).setLevel(level)

@@ -165,6 +165,8 @@ LEVELS: list[tuple[str, str, str, bool]] = [
     ("info", "httpcore.http11", "info", False),
     ("info", "httpx", "warning", True),
     ("error", "httpx", "warning", False),
+    ("debug", "nio.responses", "warning", False),
+    ("info", "nio.crypto.log", "error", True),
     ("warning", "navi_bot.turn", "info", False),
 ]
 
