@@ -202,7 +202,7 @@ def test_value_cannot_forge_a_line_or_draw(name: str) -> None:
     """A stranger's name with control characters is shown escaped, in a library's text too."""
     out = stream()
     structlog.get_logger("navi_bot.x").info("asked", name=name)
-    logging.getLogger("nio").warning("asked by %s", name)
+    logging.getLogger("aiohttp").warning("asked by %s", name)
     text = out.getvalue()
     assert len(text.splitlines()) == 2
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
