@@ -224,3 +224,14 @@ async def test_a_page_is_shown_plain_and_folded(bot: Bot, ann: Person) -> None:
     assert shown.html == f"{folded}<p><em>answer</em></p><em>3 s</em>"
     assert plain[0].html == ""
     assert plain[0].content["msgtype"] == "m.notice"
+
+
+async def test_an_empty_answer_of_a_broken_proxy_is_no_success(
+    bot: Bot, ann: Person, proxy: Proxy
+) -> None:
+    """Where success says nothing, the status alone tells it from a failure."""
+    async with bot.again(proxy.url) as wired:
+        room = await wired.joins(ann)
+        proxy.fails("/typing/", 502, times=1)
+        with pytest.raises(Ambiguous):
+            await wired.adapter.outbound.show_typing(wired.place(room))
