@@ -47,7 +47,8 @@ Server (what goes wrong)
     world.clock.advance(seconds) lets presses, updates and the right to delete expire.
 
 Limits are "off", "mild" (refusals of 1 s), "harsh" (30 s, doubling for those
-who do not wait), "cruel" (130 s), or a `Limits`.
+who do not wait), "cruel" (130 s), "sliding" (harsh, with windows instead of
+buckets), or a `Limits`. `punish(chat or None, seconds)` opens a penalty without cause.
 
 Telegram's backend is not public. Where only its existence is known, this
 server takes the stricter reading: a press is answered once and within 15 s, a
@@ -66,7 +67,7 @@ from strict_telegram.faults import (
     Throttle,
 )
 from strict_telegram.http import Overload
-from strict_telegram.limits import Limits, Rate
+from strict_telegram.limits import Limits, Rate, Window
 from strict_telegram.model import Chat, File, Message, Person, Press, Topic
 from strict_telegram.server import TOKEN, Server
 
@@ -90,4 +91,5 @@ __all__ = [
     "Slow",
     "Throttle",
     "Topic",
+    "Window",
 ]

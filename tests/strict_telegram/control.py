@@ -18,7 +18,7 @@ from aiohttp import web
 from strict_telegram.faults import Action, Broken, Fault, Hang, Refuse, Reset, Slow, Throttle
 from strict_telegram.history import Call
 from strict_telegram.http import Overload
-from strict_telegram.limits import Limits, Rate
+from strict_telegram.limits import Limits, Rate, Window
 from strict_telegram.model import Chat, File, Message, Person, Press, Topic
 from strict_telegram.server import Server
 
@@ -61,6 +61,7 @@ OPERATIONS = frozenset(
         "heal",
         "revoke_token",
         "set_limits",
+        "punish",
         "set_load",
         "refuse_connections",
         "accept_connections",
@@ -150,10 +151,11 @@ def _action(given: Mapping[str, Any]) -> Action:
 
 
 def _limits(given: Mapping[str, Any]) -> Limits:
-    rates: dict[str, Any] = {
-        name: Rate(*value) if isinstance(value, list) else value for name, value in given.items()
-    }
-    return Limits(**rates)
+    rules: dict[str, Any] = dict(given)
+    for name in ("chat", "group", "overall"):
+        if isinstance(given.get(name), list):
+            rules[name] = (Rate if len(given[name]) == 3 else Window)(*given[name])
+    return Limits(**rules)
 
 
 def _encoded(value: object) -> Any:

@@ -1,12 +1,14 @@
-"""How many calls the platform takes, as pure token buckets.
+"""How many calls the platform takes, as pure token buckets and windows.
 
 Telegram's backend does not publish its limits. What is known: about one
 message a second a chat with short bursts, 20 a minute in a group, 30 a second
 for the bot, and a penalty whose length differs (1 s to more than 130 s) and
-which grows for those who do not wait.
+which grows for those who do not wait. Whether "20 a minute" is a bucket or a
+sliding window is not known; a client should pass both.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -22,6 +24,17 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """At most `count` calls in any stretch of `seconds`."""
+
+    count: int
+    seconds: float
+
+
+Rule = Rate | Window
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What is limited and how a breach is punished. Times are in seconds.
 
@@ -30,9 +43,9 @@ class Limits:
     `longest`.
     """
 
-    chat: Rate | None = Rate(1, 1.0, 3)
-    group: Rate | None = Rate(20, 60.0, 20)
-    overall: Rate | None = Rate(30, 1.0, 30)
+    chat: Rule | None = Rate(1, 1.0, 3)
+    group: Rule | None = Rate(20, 60.0, 20)
+    overall: Rule | None = Rate(30, 1.0, 30)
     counted: tuple[str, ...] = ("send*", "edit*", "copymessage*", "forwardmessage*")
     typing: bool = False
     reactions: bool = False
@@ -57,8 +70,9 @@ OFF = Limits(chat=None, group=None, overall=None)
 MILD = Limits()
 HARSH = Limits(penalty=30.0, growth=2.0)
 CRUEL = Limits(penalty=130.0, growth=2.0)
-NAMED = {"off": OFF, "mild": MILD, "harsh": HARSH, "cruel": CRUEL}
-Name = Literal["off", "mild", "harsh", "cruel"]
+SLIDING = Limits(group=Window(20, 60.0), overall=Window(30, 1.0), penalty=30.0, growth=2.0)
+NAMED = {"off": OFF, "mild": MILD, "harsh": HARSH, "cruel": CRUEL, "sliding": SLIDING}
+Name = Literal["off", "mild", "harsh", "cruel", "sliding"]
 
 
 def named(limits: Limits | Name) -> Limits:
@@ -86,58 +100,88 @@ class Bucket:
         self._tokens -= 1
 
 
+class Slots:
+    """The calls of a window's last seconds. Empty at first."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._taken: deque[float] = deque()
+        self._at = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a call leaves the window; 0.0 if there is room."""
+        self._at = now
+        while self._taken and self._taken[0] <= now - self._window.seconds + 1e-9:
+            self._taken.popleft()
+        is_free = len(self._taken) < self._window.count
+        return 0.0 if is_free else self._taken[0] + self._window.seconds - now
+
+    def take(self) -> None:
+        """Use the room that `wait` found."""
+        self._taken.append(self._at)
+
+
 @dataclass(slots=True)
 class _Penalty:
     until: float
     length: float
 
 
+Scope = tuple[str, int]
+"""What a rule or a penalty is about: a chat, a group, or ("overall", 0)."""
+
+OVERALL: Scope = ("overall", 0)
+
+
 @dataclass(slots=True)
 class Gate:
-    """All buckets of one bot. `charge` answers with the wait in whole seconds."""
+    """All rules of one bot. `charge` answers with the wait in whole seconds."""
 
     limits: Limits
-    _buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
-    _penalties: dict[tuple[str, int], _Penalty] = field(default_factory=dict)
+    _meters: dict[Scope, Bucket | Slots] = field(default_factory=dict)
+    _penalties: dict[Scope, _Penalty] = field(default_factory=dict)
+    _coming: dict[Scope, float] = field(default_factory=dict)
 
     def charge(self, method: str, chat: int, is_group: bool, now: float) -> int:
-        """Take a token of every bucket of a call; 0, or seconds of a refusal.
+        """Take a token of every rule of a call; 0, or seconds of a refusal.
 
         A refused call takes none. A call under a penalty lengthens it.
         """
         if not self.limits.counts(method):
             return 0
-        keys = self._keys(chat, is_group)
-        for key, _rate in keys:
-            penalty = self._penalties.get(key)
+        rules = self._rules(chat, is_group)
+        for scope in rules:
+            penalty = self._penalties.get(scope)
             if penalty is not None and now < penalty.until:
                 return self._lengthen(penalty, now)
-        buckets = [self._bucket(key, rate, now) for key, rate in keys]
-        for (key, _rate), bucket in zip(keys, buckets, strict=True):
-            wait = bucket.wait(now)
+            if scope in self._coming:
+                return self._open(scope, self._coming.pop(scope), now)
+        meters = {scope: self._meter(scope, rule, now) for scope, rule in rules.items() if rule}
+        for scope, meter in meters.items():
+            wait = meter.wait(now)
             if wait > 0:
-                length = max(self.limits.penalty, wait)
-                self._penalties[key] = _Penalty(now + length, length)
-                return max(1, math.ceil(length))
-        for bucket in buckets:
-            bucket.take()
+                return self._open(scope, max(self.limits.penalty, wait), now)
+        for meter in meters.values():
+            meter.take()
         return 0
 
-    def _keys(self, chat: int, is_group: bool) -> list[tuple[tuple[str, int], Rate]]:
-        limits = self.limits
-        keys: list[tuple[tuple[str, int], Rate]] = []
-        if limits.chat is not None:
-            keys.append((("chat", chat), limits.chat))
-        if limits.group is not None and is_group:
-            keys.append((("group", chat), limits.group))
-        if limits.overall is not None:
-            keys.append((("overall", 0), limits.overall))
-        return keys
+    def punish(self, chat: int | None, seconds: float) -> None:
+        """Open a penalty without cause at a chat's next call; None: at anyone's, for all."""
+        self._coming[OVERALL if chat is None else ("chat", chat)] = seconds
 
-    def _bucket(self, key: tuple[str, int], rate: Rate, now: float) -> Bucket:
-        if key not in self._buckets:
-            self._buckets[key] = Bucket(rate, now)
-        return self._buckets[key]
+    def _open(self, scope: Scope, length: float, now: float) -> int:
+        self._penalties[scope] = _Penalty(now + length, length)
+        return max(1, math.ceil(length))
+
+    def _rules(self, chat: int, is_group: bool) -> dict[Scope, Rule | None]:
+        limits = self.limits
+        group = {("group", chat): limits.group} if is_group else {}
+        return {("chat", chat): limits.chat, **group, OVERALL: limits.overall}
+
+    def _meter(self, scope: Scope, rule: Rule, now: float) -> Bucket | Slots:
+        if scope not in self._meters:
+            self._meters[scope] = Bucket(rule, now) if isinstance(rule, Rate) else Slots(rule)
+        return self._meters[scope]
 
     def _lengthen(self, penalty: _Penalty, now: float) -> int:
         if self.limits.growth > 1:

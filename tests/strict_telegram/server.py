@@ -124,6 +124,10 @@ class Server(Stage, Acts, Moderation, Watch):
         """Begin anew with other limits, all buckets full."""
         self.world.gate = Gate(named(limits))
 
+    def punish(self, chat: Chat | None, seconds: float) -> None:
+        """Refuse a chat's sends and edits for so long from its next one on; None: everyone's."""
+        self.world.gate.punish(chat.id if chat else None, seconds)
+
     def set_load(
         self, *, latency: tuple[float, float] = (0.0, 0.0), overload: Overload | None = None
     ) -> None:

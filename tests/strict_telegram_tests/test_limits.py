@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strict_telegram import Chat, Limits, Overload, Person, Rate, Server, Slow
-from strict_telegram.limits import CRUEL, HARSH, MILD, OFF, Gate
+from strict_telegram import Chat, Limits, Overload, Person, Rate, Server, Slow, Window
+from strict_telegram.limits import CRUEL, HARSH, MILD, OFF, SLIDING, Gate
 from telegram import Bot
 from telegram.error import RetryAfter
 
@@ -112,6 +112,35 @@ def test_waiting_as_told_always_helps(gaps: list[float]) -> None:
             assert gate.charge("sendmessage", 5, False, now) == 0
 
 
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=80), st.integers(1, 10))
+def test_no_stretch_of_a_window_passes_more_than_its_count(gaps: list[float], most: int) -> None:
+    """Invariant: however long the silence before was."""
+    gate = Gate(Limits(chat=Window(most, 10.0), group=None, overall=None, penalty=0.0))
+    times = list(itertools.accumulate(gaps))
+    passed = [now for now in times if gate.charge("sendmessage", 5, False, now) == 0]
+    for begin in passed:
+        assert sum(begin <= now < begin + 10.0 - 1e-6 for now in passed) <= most
+
+
+def test_a_windows_refusal_says_when_its_oldest_call_leaves() -> None:
+    gate = Gate(SLIDING)
+    spaced = [2.0 * number for number in range(20)]
+    assert not any(_refusals(gate, spaced, -7, group=True))
+    limits = Limits(chat=None, group=Window(20, 60.0), penalty=0.0)
+    gate = Gate(limits)
+    assert _refusals(gate, [*spaced, 40.0, 60.0], -7, group=True)[-2:] == [20, 0]
+
+
+def test_a_penalty_without_cause_begins_with_the_next_call() -> None:
+    """One chat's leaves the others alone; one of all is for all, and grows when ignored."""
+    gate = Gate(HARSH)
+    gate.punish(5, 130.0)
+    assert [gate.charge("sendmessage", chat, False, 0.0) for chat in (6, 5, 6)] == [0, 130, 0]
+    gate.punish(None, 30.0)
+    assert [gate.charge("sendmessage", chat, False, 5.0) for chat in (7, 8)] == [30, 60]
+    assert gate.charge("getme", 7, False, 6.0) == 0
+
+
 def test_off_means_off() -> None:
     assert not any(_refusals(Gate(OFF), [0.0] * 500))
 
@@ -127,6 +156,14 @@ async def test_flood_answer_has_body_and_header(server: Server, chat: Chat, raw:
     assert last.headers["Retry-After"] == "30"
     assert server.visible_texts(chat) == ["0", "1", "2"]
     assert [call.params["text"] for call in server.flooded()] == ["3"]
+
+
+async def test_a_penalty_of_all_is_told_over_the_wire(server: Server, chat: Chat, raw: Any) -> None:
+    server.punish(None, 7)
+    answer = await raw("sendMessage", chat_id=5, text="x")
+    assert (answer.status, answer.body["parameters"]) == (429, {"retry_after": 7})
+    server.world.clock.advance(7.1)
+    assert (await raw("sendMessage", chat_id=5, text="x")).status == 200
 
 
 async def test_ptb_says_retry_after(server: Server, chat: Chat, bot: Bot) -> None:
