@@ -72,6 +72,12 @@ class Service:
         self._parts = core.parts
         self._stopping = stopping
         self._waits = waits
+        self._governor = Governor(
+            adapter.private_interval,
+            adapter.group_interval,
+            time.monotonic(),
+            accounts.calls_per_second(self._parts.settings, adapter.platform),
+        )
         self.state: State = "connecting"
         self.settled = asyncio.Event()
         self.online = asyncio.Event()
@@ -162,14 +168,9 @@ class Service:
 
     def _reconciler(self) -> Reconciler:
         adapter, stores = self.adapter, self._parts.stores
-        governor = Governor(
-            adapter.private_interval,
-            adapter.group_interval,
-            time.monotonic(),
-            accounts.calls_per_second(self._parts.settings, adapter.platform),
-            cold=self.online.is_set(),  # the one before may have spent what there was
-        )
-        return Reconciler(adapter, stores.outbox, stores.inbox.move_room, governor=governor)
+        self._governor.begin_anew(time.monotonic())
+        move_room = stores.inbox.move_room
+        return Reconciler(adapter, stores.outbox, move_room, governor=self._governor)
 
     def _rooms(self) -> Rooms:
         parts = self._parts

@@ -164,8 +164,6 @@ class Carrier:
                 lane.errands.setdefault(errand.topic, errand)
             else:
                 log.info("errand_dropped", error=type(error).__name__)
-        else:
-            self.traffic.governor.accepted(lane.chat)
 
     async def _carry_typing(self, lane: Lane, address: Address) -> None:
         try:

@@ -1,5 +1,6 @@
 """A post in delivery's memory: its head, its machine, and where its pages come from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,8 @@ class Entry:
     loaded: bool = False
     """What earlier runs stored is known."""
     in_flight: bool = False
+    served: float = -math.inf
+    """When the last call was made for it."""
 
     def __post_init__(self) -> None:
         self.machine = PostMachine(self.terms)

@@ -8,87 +8,39 @@ can; one that can stands in `_ready`, ordered by priority and then by who was
 served longest ago. So a decision costs O(log n) of the chats that ask, and
 nothing for those that are silent.
 
-The last tokens of a bucket are kept back for final states and answers, so
-that these never wait behind progress. Typing only takes from a full bucket.
+Progress goes only from a full bucket, so that final states and answers find
+tokens at any time; and as the platform's own bucket is full then too, ours
+says what the platform would.
 
-The platform's answers teach the rate: each accepted call adds a little, up to
-the rate of the start; a refusal halves it and opens a penalty for that chat
-alone. Only when several chats are refused at once the whole account slows
-down. Pure: `now` is monotonic seconds.
+A refusal opens a penalty for its chat alone, unless it turns out that all are
+refused (`blame`); then everything waits. What is learnt from it is told in
+`bucket`. Pure: `now` is monotonic seconds.
 """
 
 import heapq
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
+from navi_bot.delivery.blame import Blame, Refusal
+from navi_bot.delivery.bucket import ROUNDING, Bucket
 from navi_bot.messages import Priority
 
-PRIVATE_BURST, GROUP_BURST = 3.0, 5.0
+BURST = 3.0
+"""Calls in a row, to one chat and to all: with one each 3.5 s, 20 in any minute to a group."""
 OVERALL_RATE = 25.0
-"""Calls a second, unless said otherwise; Telegram takes about 30 of one bot."""
-OVERALL_BURST = 5.0
-KEPT_BACK, OVERALL_KEPT_BACK = 1.0, 2.0
-"""Tokens of a bucket that only final states and answers may take."""
-INCREASE = 0.01
-"""The share of the first rate that an accepted call adds."""
-SLOWEST = 1 / 60
-"""Calls a second, at worst."""
-SEVERAL, AT_ONCE = 3, 3.0
-"""So many chats refused within so many seconds mean the whole account."""
+"""Calls a second, unless said otherwise: 28 in any second; Telegram takes about 30 of one bot."""
+NEED = {
+    Priority.FINAL: 1.0,
+    Priority.ANSWER: 1.0,
+    Priority.FIRST: 2.0,
+    Priority.PROGRESS: BURST,
+    Priority.TYPING: BURST,
+}
+"""Tokens that must be in a chat's bucket for a call, if the bucket holds so many."""
 TIDY_EVERY = 1024
 """New chats after which idle buckets are let go."""
-ROUNDING = 1e-9
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Tokens that refill at a learned rate; blocked until a penalty is over."""
-
-    first_rate: float
-    burst: float
-    at: float
-    rate: float = 0.0
-    tokens: float = 0.0
-    blocked_until: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.rate, self.tokens = self.first_rate, self.burst
-
-    def ready_at(self, need: float, now: float) -> float:
-        """Return when `need` tokens are there; `now` if they are."""
-        self._refill(now)
-        missing = need - self.tokens
-        begin = max(now, self.blocked_until)
-        return begin if missing <= ROUNDING else begin + missing / self.rate
-
-    def take(self, now: float) -> None:
-        self._refill(now)
-        self.tokens = max(0.0, self.tokens - 1)
-
-    def accepted(self) -> None:
-        self.rate = min(self.first_rate, self.rate + self.first_rate * INCREASE)
-
-    def slow_down(self) -> None:
-        self.rate = max(min(SLOWEST, self.first_rate), self.rate / 2)
-
-    def block(self, until: float, now: float) -> None:
-        """Let nothing go before `until`; then one urgent call may go at once."""
-        self._refill(now)
-        self.tokens = KEPT_BACK
-        self.blocked_until = max(self.blocked_until, until)
-
-    def is_idle(self, now: float) -> bool:
-        """It knows nothing that a new bucket would not know."""
-        full = self.ready_at(self.burst, now) <= now
-        return full and self.rate == self.first_rate
-
-    def _refill(self, now: float) -> None:
-        if now > self.at:
-            # A penalty earns nothing; what was there before it stays lost.
-            earning = now - max(self.at, min(now, self.blocked_until))
-            self.tokens = min(self.burst, self.tokens + earning * self.rate)
-            self.at = now
 
 
 @dataclass(slots=True)
@@ -118,21 +70,28 @@ class Governor:
         group_interval: float,
         now: float,
         overall_rate: float = OVERALL_RATE,
-        *,
-        cold: bool = False,
     ) -> None:
-        """`cold`: another one has just spent what it could; every chat begins with one call."""
         self._intervals = {False: private_interval, True: group_interval}
-        self._overall = Bucket(overall_rate, OVERALL_BURST, now)
-        self._cold_since = now if cold else -math.inf
+        self._overall = Bucket(overall_rate, BURST, now)
+        self._cold_since = -math.inf
         self._chats: dict[str, Chat] = {}
         self._ready: list[Standing] = []
         self._later: list[Standing] = []
         self._serials = count(1)
-        self._refusals: dict[str, float] = {}
+        self._blame = Blame()
         self._untidy = 0
         self.granted = Priority.TYPING
         """How urgent the wish was that `grant` answered last."""
+
+    def begin_anew(self, now: float) -> None:
+        """Void all wishes. What was learnt holds on; chats not known yet have no full bucket.
+
+        An earlier process may just have called there; as progress needs a full
+        bucket, it left the others.
+        """
+        self._cold_since = now
+        for known in self._chats.values():
+            known.wish = None
 
     def ask(self, chat: str, group: bool, priority: Priority, now: float) -> None:
         """Have something to call. Replaces what the chat asked before."""
@@ -161,7 +120,7 @@ class Governor:
             if known.wish > least or self._overall_ready_at(known.wish, now) > now:
                 return None
             heapq.heappop(self._ready)
-            if known.bucket.ready_at(_need(known.wish, known.bucket.burst), now) > now:
+            if known.bucket.ready_at(NEED[known.wish], now) > now:
                 self._place(top.chat, known, now)  # another call took its token
                 continue
             self.granted, known.wish = known.wish, None
@@ -181,34 +140,40 @@ class Governor:
             times.append(later.key[0])
         return min(times, default=None)
 
-    def spent(self, chat: str, group: bool, now: float) -> None:
-        """Take the tokens of a call that is being made."""
+    def spent(self, chat: str, group: bool, now: float, *, again: bool = False) -> None:
+        """Take the tokens of a call that is being made; `again`: the chat's turn is not over."""
         known = self._chat(chat, group, now)
         known.bucket.take(now)
-        known.served = now
+        known.served = known.served if again else now
+        self._overall.take(now)
+
+    def typed(self, now: float) -> None:
+        """Take the token of a typing action; platforms do not count it with a chat's messages."""
         self._overall.take(now)
 
     def accepted(self, chat: str) -> None:
         """Learn from a call that the platform took."""
+        self._teach(self._blame.taken())
         known = self._chats.get(chat)
         if known is not None:
             known.bucket.accepted()
         self._overall.accepted()
 
     def throttled(self, chat: str, group: bool, retry_after: float, now: float) -> None:
-        """Learn from a refusal: this chat waits `retry_after` seconds."""
-        known = self._chat(chat, group, now)
-        known.bucket.slow_down()
-        known.bucket.block(now + retry_after, now)
+        """Learn from a refusal: this chat waits `retry_after` seconds, or all do."""
+        known, until = self._chat(chat, group, now), now + retry_after
+        is_new = known.bucket.blocked_until <= now  # no call that was under way with another
+        known.bucket.block(until, now)
         if known.wish is not None:
             known.serial = next(self._serials)
             self._place(chat, known, now)
-        self._refusals[chat] = now
-        recent = {c: at for c, at in self._refusals.items() if now - at <= AT_ONCE}
-        self._refusals = recent
-        if len(recent) >= SEVERAL:
-            self._overall.slow_down()
-            self._refusals = {}
+        if now < self._overall.blocked_until:
+            self._overall.block(until, now)
+        elif is_new:
+            self._teach(self._blame.passed(now))
+            if self._blame.refused(Refusal(chat, now, until, known.bucket.lesson())):
+                self._overall.slow_down()
+                self._overall.block(until, now)
 
     def pause(self, until: float) -> None:
         """Make no call at all before a time."""
@@ -218,16 +183,21 @@ class Governor:
         known = self._chats.get(chat)
         if known is None:
             self._tidy(now)
-            burst = GROUP_BURST if group else PRIVATE_BURST
-            known = Chat(Bucket(1 / self._intervals[group], burst, now))
-            earned = KEPT_BACK + (now - self._cold_since) / self._intervals[group]
-            known.bucket.tokens = min(burst, earned)
+            bucket = Bucket(1 / self._intervals[group], BURST, now)
+            bucket.tokens = min(BURST, BURST - 1 + (now - self._cold_since) * bucket.rate)
+            known = Chat(bucket)
             self._chats[chat] = known
         return known
 
+    def _teach(self, alone: Iterable[Refusal]) -> None:
+        """Let the chats learn that were refused alone."""
+        for refusal in alone:
+            if (known := self._chats.get(refusal.chat)) is not None:
+                known.bucket.learn(refusal.lesson)
+
     def _place(self, chat: str, known: Chat, now: float) -> None:
         assert known.wish is not None, "only a chat that asks is placed"
-        ready = known.bucket.ready_at(_need(known.wish, known.bucket.burst), now)
+        ready = known.bucket.ready_at(NEED[known.wish], now)
         is_ready = ready <= now
         heap = self._ready if is_ready else self._later
         if len(heap) > 64 + 4 * len(self._chats):  # mostly void
@@ -253,8 +223,7 @@ class Governor:
         return known is not None and known.wish is not None and known.serial == standing.serial
 
     def _overall_ready_at(self, wish: Priority, now: float) -> float:
-        urgent = wish <= Priority.ANSWER
-        return self._overall.ready_at(1 if urgent else 1 + OVERALL_KEPT_BACK, now)
+        return self._overall.ready_at(1.0 if wish <= Priority.ANSWER else BURST, now)
 
     def _tidy(self, now: float) -> None:
         self._untidy += 1
@@ -264,10 +233,3 @@ class Governor:
         for chat, known in list(self._chats.items()):
             if known.wish is None and known.bucket.is_idle(now):
                 del self._chats[chat]
-
-
-def _need(wish: Priority, burst: float) -> float:
-    """Return the tokens that must be there for a call of this priority."""
-    if wish <= Priority.ANSWER:
-        return 1.0
-    return burst if wish is Priority.TYPING else 1.0 + KEPT_BACK

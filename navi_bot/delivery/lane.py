@@ -9,6 +9,7 @@ Flights. One call at a time, and beside it one urgent call of another post, so
 that an answer does not wait for an edit that hangs.
 """
 
+import math
 from dataclasses import dataclass, field
 
 from navi_bot.delivery.actions import Call, Delete, Done, Edit, Send, Wait
@@ -49,6 +50,8 @@ class Option:
 
     priority: Priority
     job: Job | None
+    served: float = -math.inf
+    """When its post was served last: of equals, the longest ago goes first."""
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Lane:
             if entry.may_pull(now):
                 entry.pull(now)
         options = [option for option in self._options(now) if option.priority <= granted]
-        best = min(options, key=lambda option: option.priority, default=None)
+        best = min(options, key=lambda option: (option.priority, option.served), default=None)
         return best.job if best is not None else None
 
     def wakes_at(self, now: float) -> float | None:
@@ -152,11 +155,11 @@ def _option(entry: Entry, now: float) -> Option | None:
     if not entry.loaded or entry.in_flight:
         return None
     if entry.may_pull(now):
-        return Option(_guess(entry), None)
+        return Option(_guess(entry), None, entry.served)
     call = entry.machine.next_action(now)
     if isinstance(call, Wait | Done):
         return None
-    return Option(_priority(entry, call), PostJob(entry, call))
+    return Option(_priority(entry, call), PostJob(entry, call), entry.served)
 
 
 def _priority(entry: Entry, call: Call) -> Priority:

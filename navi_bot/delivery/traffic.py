@@ -7,6 +7,7 @@ governor chooses between the lanes that have something to call.
 import heapq
 from dataclasses import replace
 
+from navi_bot.delivery.actions import Edit
 from navi_bot.delivery.entry import Entry
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import ErrandJob, Job, Lane, PostJob, TypingJob
@@ -127,16 +128,21 @@ class Traffic:
         return Priority.ANSWER if self._flying >= MOST_ORDINARY else Priority.TYPING
 
     def _take_off(self, lane: Lane, job: Job, now: float) -> None:
-        self.governor.spent(lane.chat, lane.group, now)
         self._flying += 1
         lane.flights.append(job)
         match job:
             case PostJob(entry=entry, call=call):
+                # An edit that fills a page up is half a turn: the next page belongs to it.
+                half = isinstance(call, Edit) and call.final and not entry.is_final
+                entry.served = entry.served if half else now
                 entry.take_off(call)
+                self.governor.spent(lane.chat, lane.group, now, again=half)
             case ErrandJob(errand=errand):
                 del lane.errands[errand.topic]
+                self.governor.spent(lane.chat, lane.group, now)
             case TypingJob(address=address):
                 lane.typing[address].shown(now)
+                self.governor.typed(now)
 
     def _set_timer(self, lane: Lane, now: float) -> None:
         at = lane.wakes_at(now)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from navi_bot.delivery.governor import GROUP_BURST, OVERALL_BURST, OVERALL_RATE, PRIVATE_BURST
+from navi_bot.delivery.governor import BURST, OVERALL_RATE
 
 
 @dataclass
@@ -36,13 +36,12 @@ class Meters:
 
     def __init__(self, private_interval: float, group_interval: float, now: float) -> None:
         self._intervals = private_interval, group_interval
-        self._overall = Meter(OVERALL_RATE, OVERALL_BURST, now)
+        self._overall = Meter(OVERALL_RATE, BURST, now)
         self._chats: dict[str, Meter] = {}
 
     def count(self, chat: str, group: bool, now: float) -> None:
         if chat not in self._chats:
-            burst = GROUP_BURST if group else PRIVATE_BURST
-            self._chats[chat] = Meter(1 / self._intervals[group], burst, now)
+            self._chats[chat] = Meter(1 / self._intervals[group], BURST, now)
         self._chats[chat].count(now)
         self._overall.count(now)
 
