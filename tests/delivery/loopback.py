@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from delivery.chat_model import ChatModel, Shown
+from strict_telegram.limits import SLIDING, Gate, Limits
 
 from navi_bot.errors import NaviError, Throttled
 from navi_bot.messages import Address, Attachment, Page
@@ -28,28 +29,32 @@ class Made:
     final: bool = False
 
 
-@dataclass
-class Limit:
-    """A strict bucket: a call too many opens a penalty, calls during it lengthen it."""
+METHODS = {
+    "send": "sendmessage",
+    "edit": "editmessagetext",
+    "delete": "deletemessage",
+    "react": "setmessagereaction",
+    "typing": "sendchataction",
+    "acknowledge": "answercallbackquery",
+}
 
-    rate: float
-    burst: float
-    tokens: float
-    at: float
-    penalty: float
-    blocked_until: float = 0.0
 
-    def check(self, now: float) -> float:
-        """Return the seconds to wait, 0.0 if the call is taken."""
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if now < self.blocked_until - 1e-9:
-            return self.blocked_until - now
-        if self.tokens < 1 - 1e-9:
-            self.blocked_until = now + self.penalty
-            return self.penalty
-        self.tokens -= 1
-        return 0.0
+@dataclass(slots=True)
+class Trip:
+    """A call from its begin (`made.at`) to its answer."""
+
+    made: Made
+    group: bool
+    counted: bool
+    arrived: float
+    wait: int
+    """Seconds of patience that the limits asked for; 0: they took the call."""
+    ended: float = 0.0
+
+    def start_at(self, start: float) -> None:
+        """Count all times from `start`."""
+        self.made = replace(self.made, at=self.made.at - start)
+        self.arrived, self.ended = self.arrived - start, self.ended - start
 
 
 class AnySurface:
@@ -63,20 +68,28 @@ def text_of(page: Page) -> str:
 
 @dataclass
 class LoopbackOutbound:
-    """Implements the Outbound port: 1 call/s a chat, burst 3; 20/min, burst 5 in groups."""
+    """Implements the Outbound port. `travel` answers the seconds of one way."""
 
     idempotent: bool = False
     latency: float = 0.05
-    penalty: float = 1.0
-    limited: bool = True
+    travel: Callable[[], float] | None = None
+    limits: Limits = SLIDING
     script: Script = lambda made: None
     surface: Surface = field(default_factory=AnySurface)
     calls: list[Made] = field(default_factory=list)
-    refusals: int = 0
+    trips: list[Trip] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
     chats: dict[str, ChatModel] = field(default_factory=dict)
-    _limits: dict[str, Limit] = field(default_factory=dict)
+    gate: Gate = field(init=False)
+    _ids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.limits)
+
+    @property
+    def refusals(self) -> int:
+        return sum(trip.wait > 0 for trip in self.trips)
 
     def model(self, chat: str) -> ChatModel:
         return self.chats.setdefault(chat, ChatModel(self.idempotent))
@@ -151,28 +164,34 @@ class LoopbackOutbound:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await asyncio.sleep(self.latency / 2)
+            await asyncio.sleep(self._way())
             self.calls.append(made)
-            self._check_limits(made)
+            trip = self._judged(made)
             answer = self.script(made)
+            back = answer if isinstance(answer, float) else self._way()
+            trip.ended = _now() + back
+            if trip.wait:
+                await asyncio.sleep(back)
+                raise Throttled("Too many requests.", trip.wait)
             if isinstance(answer, NaviError):
                 raise answer
-            return self.latency / 2 if answer is None else answer
+            return back
         finally:
             self.in_flight -= 1
 
-    def _check_limits(self, made: Made) -> None:
-        if not self.limited or made.kind not in ("send", "edit", "delete"):
-            return
-        group = made.chat.startswith("group")
-        fresh = Limit(20 / 60, 5, 5, _now(), self.penalty)
-        private = Limit(1.0, 3, 3, _now(), self.penalty)
-        limit = self._limits.setdefault(made.chat, fresh if group else private)
-        overall = self._limits.setdefault("", Limit(30, 30, 30, _now(), self.penalty))
-        wait = limit.check(_now()) or overall.check(_now())
-        if wait:
-            self.refusals += 1
-            raise Throttled("Too many requests.", wait)
+    def _way(self) -> float:
+        return self.travel() if self.travel is not None else self.latency / 2
+
+    def _judged(self, made: Made) -> Trip:
+        group, method, now = made.chat.startswith("group"), METHODS[made.kind], _now()
+        wait = self.gate.charge(method, self.number(made.chat), group, now)
+        trip = Trip(made, group, self.limits.counts(method), now, wait)
+        self.trips.append(trip)
+        return trip
+
+    def number(self, chat: str) -> int:
+        """Return a chat's id at the gate."""
+        return self._ids.setdefault(chat, len(self._ids) + 1)
 
 
 @dataclass

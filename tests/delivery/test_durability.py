@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from delivery.growing_source import GrowingSource
 from delivery.loopback import LoopbackAccount, LoopbackOutbound, Made
+from strict_telegram.limits import OFF
 
 from navi_bot.delivery.reconciler import Reconciler
 from navi_bot.errors import MessageGone, RoomGone
@@ -46,7 +47,7 @@ async def unfinished(database: asyncpg.Pool) -> int:
 
 async def test_live_message_is_settled_in_the_store(database: asyncpg.Pool) -> None:
     """Streamed, finished, acknowledged: nothing is left to do, and the ids are known."""
-    outbound = LoopbackOutbound(latency=0.002, limited=False)
+    outbound = LoopbackOutbound(latency=0.002, limits=OFF)
     head = Head("turn:1", await room(database), ADDRESS)
     source = GrowingSource("turn:1", 3, with_button=True)
     async with reconciler(database, outbound) as delivery:
@@ -70,7 +71,7 @@ async def test_live_message_is_settled_in_the_store(database: asyncpg.Pool) -> N
 @pytest.mark.parametrize("idempotent", [True, False])
 async def test_crash_in_a_first_send_is_mended(database: asyncpg.Pool, idempotent: bool) -> None:
     """The intent is stored before the call: there once, or labelled."""
-    outbound = LoopbackOutbound(idempotent=idempotent, latency=0.002, limited=False)
+    outbound = LoopbackOutbound(idempotent=idempotent, latency=0.002, limits=OFF)
     has_arrived = asyncio.Event()
 
     def hang(made: Made) -> float:
@@ -95,7 +96,7 @@ async def test_crash_in_a_first_send_is_mended(database: asyncpg.Pool, idempoten
 
 
 async def test_shorter_second_run_removes_what_the_first_showed(database: asyncpg.Pool) -> None:
-    outbound = LoopbackOutbound(latency=0.002, limited=False)
+    outbound = LoopbackOutbound(latency=0.002, limits=OFF)
     head = Head("turn:1", await room(database), ADDRESS)
     source = GrowingSource("turn:1", 1, with_button=False)
     has_three = asyncio.Event()
@@ -116,9 +117,7 @@ async def test_shorter_second_run_removes_what_the_first_showed(database: asyncp
 
 
 async def test_gone_room_is_paused_and_its_posts_abandoned(database: asyncpg.Pool) -> None:
-    outbound = LoopbackOutbound(
-        latency=0.002, limited=False, script=lambda made: RoomGone("Kicked.")
-    )
+    outbound = LoopbackOutbound(latency=0.002, limits=OFF, script=lambda made: RoomGone("Kicked."))
     post = Post(Head("note:1", await room(database), ADDRESS), (Page((Prose("x"),)),))
     await settle(database, post)
     async with reconciler(database, outbound) as delivery:
@@ -130,7 +129,7 @@ async def test_gone_room_is_paused_and_its_posts_abandoned(database: asyncpg.Poo
 
 async def test_message_deleted_by_a_person_is_settled_in_the_end(database: asyncpg.Pool) -> None:
     """Deleted twice: quiet, and no restart brings it up again."""
-    outbound = LoopbackOutbound(latency=0.002, limited=False)
+    outbound = LoopbackOutbound(latency=0.002, limits=OFF)
     head = Head("turn:1", await room(database), ADDRESS)
     post = Post(head, (Page((Prose("one"),)),))
     await settle(database, post)
