@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from bench import (  # the strict servers are there
     cost,
     history,
+    limits,
     live_message,
     path,
     prefix,
@@ -34,6 +35,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "history": history.measure,
     "live": live_message.measure,
     "recalls": recalls.measure,
+    "limits": limits.measure,
 }
 """One line a measurement: its name on the command line, and what gives its rows."""
 
