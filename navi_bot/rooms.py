@@ -13,7 +13,6 @@ its key.
     stop ................ its token is set before anything else
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +22,7 @@ from typing import Self
 import structlog
 
 from navi_bot.access import has_rights, role_of
+from navi_bot.acquaintances import Acquaintances
 from navi_bot.answers import MAX_ATTEMPTS, Answers
 from navi_bot.decide import Policy, decide
 from navi_bot.decisions import (
@@ -44,7 +44,7 @@ from navi_bot.decisions import (
 )
 from navi_bot.errors import StoreError, StoreUnavailable
 from navi_bot.fault_points import reached
-from navi_bot.messages import Address, Inbound, Pressed, RoomId
+from navi_bot.messages import Address, Inbound, PersonId, Role, RoomId
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
 from navi_bot.ports.store import Inbox, People, Turns
@@ -58,9 +58,6 @@ log = structlog.get_logger()
 
 QUEUED_MARK = "👀"
 """Reaction on a message that waits (one that Telegram allows)."""
-
-EARLY = 0.3
-"""Seconds in which a message that is shown already gets its id noted; presses can be quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,7 @@ class Rooms:
         self._now = now
         self._online_since = now()
         self._told_kept: set[Address] = set()
+        self._acquaintances = Acquaintances(stores.inbox)
         self._work = SideWork()
         self._answers = Answers(stores.inbox, replies, self._work)
         self._stops = Stops(stores.inbox, running, self._work, policy, owners)
@@ -190,7 +188,9 @@ class Rooms:
         self, inbound: Inbound, cursor: str, running: RunningTurn | None, stale: list[Taken]
     ) -> bool:
         await self._work.settled(inbound.origin.address)
-        facts = await self._facts(inbound)
+        if await self._begun_at_once(inbound, cursor):
+            return True
+        facts = await self._acquaintances.facts(inbound)
         decision = self._decide(inbound, facts)
         if isinstance(decision, Claim | OfferPairing):
             decision, facts = await self._admitted(inbound, facts, decision)
@@ -200,10 +200,7 @@ class Rooms:
         if isinstance(decision, Change):
             await self._change(inbound, facts.room, decision)
             return False
-        await reached("event_decided")
-        request = decision.request if isinstance(decision, Begin) else None
-        accepted = await self._inbox.take(inbound, facts.person, request, cursor)
-        await reached("event_stored")
+        accepted = await self._taken(inbound, facts.person, decision, cursor)
         if accepted is None:
             return True
         match decision:
@@ -216,18 +213,34 @@ class Rooms:
                 self._answers.start(Taken(accepted, inbound, facts, running), decision)
         return True
 
-    async def _facts(self, inbound: Inbound) -> Facts:
-        """Look up what is known; a press on a message that we do not know is looked up twice."""
-        facts = await self._inbox.facts(inbound)
-        unknown = isinstance(inbound, Pressed) and not facts.shown_post
-        if (
-            unknown
-            and not facts.duplicate
-            and has_rights(role_of(inbound.origin.sender, facts.role))
-        ):
-            await asyncio.sleep(EARLY)
-            facts = await self._inbox.facts(inbound)
-        return facts
+    async def _begun_at_once(self, inbound: Inbound, cursor: str) -> bool:
+        """Queue a turn on what is remembered; False when that is not so, or not enough."""
+        facts = self._acquaintances.believed(inbound)
+        if facts is None or self._running.at(inbound.origin.address) is not None:
+            return False
+        decision = self._decide(inbound, facts)
+        if not isinstance(decision, Begin):
+            return False
+        accepted = await self._taken(inbound, facts.person, decision, cursor, facts.role)
+        if accepted is None:
+            return False
+        self._say_kept(Taken(accepted, inbound, facts))
+        return True
+
+    async def _taken(
+        self,
+        inbound: Inbound,
+        person: PersonId | None,
+        decision: Decision,
+        cursor: str,
+        believed: Role | None = None,
+    ) -> Accepted | None:
+        """Store an event with the turn that it begins; see the Inbox port for `believed`."""
+        await reached("event_decided")
+        request = decision.request if isinstance(decision, Begin) else None
+        accepted = await self._inbox.take(inbound, person, request, cursor, believed)
+        await reached("event_stored")
+        return accepted
 
     def _decide(self, inbound: Inbound, facts: Facts) -> Decision:
         policy = replace(self._policy(inbound.origin.address), online_since=self._online_since)

@@ -143,7 +143,7 @@ class _Turn:
         ids = structlog.contextvars.bound_contextvars(turn=self._start.id, room=self._head.room)
         with self._doors.running.entered(self._running), ids:
             log.info("turn_started")
-            self._doors.delivery.follow(self._head, self._live)
+            self._doors.delivery.follow(self._head, self._live, self._start.begun)
             reads_along = self._start.request.called_back is None
             self._doors.delivery.working(self._head, reads_along)
             try:

@@ -1,8 +1,12 @@
 """A turn's journal: what the loop writes down, in as few commits as are safe.
 
-The question is durable since it was taken in, so its entry waits for the next
-commit that must be made anyway: the first batch of tools, or the end. While
-the database is away the turn waits: a tool's result must not be forgotten.
+What is not needed to go on after a crash waits for the next commit that must
+be made anyway. The question is durable since it was taken in: its entry goes
+with the first batch's intent, or with the end. The result of a call without
+effect can be had again: it goes with what is written next. So does that of a
+batch's last call, for the batch is recorded then. The results of other calls
+with an effect are written at once. While the database is away the turn waits:
+a tool's result must not be forgotten.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,7 +15,7 @@ from typing import TypeVar
 
 from navi_bot.messages import Entry, Message, TurnId
 from navi_bot.patience import Patience, while_away
-from navi_bot.ports.records import TurnStart
+from navi_bot.ports.records import CallEnd, TurnStart
 from navi_bot.ports.store import Sessions, Turns
 from navi_bot.running import RunningTurn
 
@@ -41,6 +45,12 @@ class TurnJournal:
         """The last entries are handed over."""
         self.effects: dict[str, str] = {}
         """The effect class of every call that was begun, by its id."""
+        self._open: set[str] = set()
+        """Calls of the batch that have not ended."""
+        self._ended: list[CallEnd] = []
+        """Ends of calls that are not stored yet."""
+        self._profile = ""
+        """The session's profile as the last commit found it; "" once it was asked for."""
 
     @property
     def unwritten(self) -> tuple[Entry, ...]:
@@ -65,15 +75,21 @@ class TurnJournal:
 
     async def begin_batch(self, step: int, assistant: Message, effects: Mapping[str, str]) -> None:
         self.effects |= effects
-        await self._write()
-        turn = self._start.id
-        await self._stored(partial(self._turns.begin_batch, turn, step, assistant, effects))
+        self._open = set(effects)
+        turn, entries = self._start.id, self.unwritten
+        await self._stored(
+            partial(self._turns.begin_batch, turn, step, assistant, effects, entries)
+        )
+        self._waiting.clear()
 
     async def end_call(self, step: int, call_id: str, result: str, ok: bool) -> None:
-        if self._running.stop.is_set:  # it is stored with the batch, by the end
-            return
-        turn = self._start.id
-        await self._stored(partial(self._turns.end_call, turn, step, call_id, result, ok))
+        self._open.discard(call_id)
+        self._ended.append(CallEnd(step, call_id, result, ok))
+        has_effect = self.effects.get(call_id, "").startswith("W")
+        if has_effect and self._open and not self._running.stop.is_set:
+            ended = tuple(self._ended)
+            await self._stored(partial(self._turns.end_calls, self._start.id, ended))
+            self._ended.clear()
 
     async def steering(self) -> tuple[Message, ...]:
         """Take what arrived for this turn; asks the store only if something did.
@@ -89,8 +105,9 @@ class TurnJournal:
         return tuple(message for _, message in found)
 
     async def profile_id(self) -> str:
+        known, self._profile = self._profile, ""
         session = self._start.session.id
-        return await self._stored(partial(self._sessions.profile_id, session))
+        return known or await self._stored(partial(self._sessions.profile_id, session))
 
     async def close(self, entries: Sequence[Entry]) -> None:
         self._keep(entries)
@@ -102,9 +119,12 @@ class TurnJournal:
 
     async def _write(self, steered: Sequence[TurnId] = ()) -> None:
         if self._waiting:
-            entries = tuple(self._waiting)
-            await self._stored(partial(self._turns.record, self._start.id, entries, steered))
+            turn, entries, ended = self._start.id, self.unwritten, tuple(self._ended)
+            self._profile = await self._stored(
+                partial(self._turns.record, turn, entries, steered, ended)
+            )
             self._waiting.clear()
+            self._ended.clear()
 
     async def _stored(self, work: Callable[[], Awaitable[T]]) -> T:
         return await while_away(work, self._patience)

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from navi_bot.agent.run import Run, Tail
 from navi_bot.events import Event
 from navi_bot.messages import ChatKind, RoomId, SessionId
-from navi_bot.patience import BRIEF, while_away
 from navi_bot.ports.model import Urgency
 from navi_bot.ports.recall import Recalls
 from navi_bot.ports.records import TurnStart
@@ -54,7 +53,6 @@ class AgentLoop:
         running: RunningTurn,
     ) -> AsyncGenerator[Event]:
         """Run a turn; what the agent raises passes."""
-        state = self._state(start.session.id)
         now = self._now()
         run = Run(
             turn=start.id,
@@ -67,9 +65,9 @@ class AgentLoop:
             profile_id=start.session.profile_id,
             context=start.context,
             question=as_message(question, question.text, now) if question else None,
-            tail=await self._tail(start, state, now),
+            tail=self._tail(start, now),
             journal=journal,
-            state=state,
+            state=self._state(start.session.id),
             stop=running.stop,
             workspace=self._workspace(start.head.room),
             context_tokens=start.session.context_tokens,
@@ -85,7 +83,7 @@ class AgentLoop:
             async for event in events:
                 yield event
 
-    async def _tail(self, start: TurnStart, state: SessionState, now: datetime) -> Tail:
+    def _tail(self, start: TurnStart, now: datetime) -> Tail:
         """Gather what changes from turn to turn."""
         zone = ZoneInfo(start.timezone) if start.timezone else self._zone
         group = start.chat_kind is ChatKind.GROUP
@@ -94,8 +92,8 @@ class AgentLoop:
             timezone=zone.key,
             sender=start.asker_name if group else "",
             room_title=start.room_title if group else "",
-            todos=await while_away(state.todos, BRIEF),
-            notes=tuple(await while_away(state.notes, BRIEF)),
+            todos=start.todos,
+            notes=start.notes,
             quote=start.request.quote,
             forwarded_from=start.request.forwarded_from,
         )

@@ -69,11 +69,15 @@ Action = Call | Wait | Done
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Store: the page is message `message_id`. `content` "": not settled yet."""
+    """Store: the page is message `message_id` and shows `page`.
+
+    `content` "": not settled yet.
+    """
 
     number: int
     message_id: str
     content: str
+    page: Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +89,11 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Store: the final content of the page is settled."""
+    """Store: the final content of the page is settled. `refused`: it is not there, for good."""
 
     number: int
     content: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

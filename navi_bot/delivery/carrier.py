@@ -94,8 +94,9 @@ class Carrier:
     async def _carry_post(self, lane: Lane, job: PostJob) -> None:
         entry, call = job.entry, job.call
         try:
-            if isinstance(call, Send) and not call.begun:
-                await self.ledger.begin(entry.head, call)
+            if isinstance(call, Send):
+                if not call.begun:
+                    await self.ledger.begin(entry.head, call)
                 await reached("intent_stored")
             message_id = await make_call(self.outbound, entry.head, call)
             await reached("final_answered" if entry.is_final else "page_answered")

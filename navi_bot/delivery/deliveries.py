@@ -31,9 +31,9 @@ class Deliveries:
         finally:
             self._reconcilers.remove(reconciler)
 
-    def follow(self, head: Head, source: LiveSource) -> None:
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
         if (reconciler := self._at(head.address)) is not None:
-            reconciler.follow(head, source)
+            reconciler.follow(head, source, begun)
 
     def touch(self, key: str) -> None:
         for reconciler in self._reconcilers:

@@ -5,15 +5,13 @@ table (`slot`). `want` sets what the room shall show; `next_action` compares
 and names the one call that brings the room nearer: the first page that lacks
 a message is sent, one whose message differs is edited, and once the content
 is final, messages of an earlier and longer run are deleted. The caller says
-`begin` before it makes the call and `accepted` or `refused` after it; one
-call is in flight at a time. What must be stored comes out of `take_records`.
+`begin` before it makes the call and `accepted` or `refused` after it, one call
+at a time. What must be stored comes out of `take_records`.
 
 Progress edits are paced and counted, the final edit is neither. The settled
 content is recorded last, when nothing is left to remove, so that a restart
 finds whatever is still to do. A post is closed when its room is gone, and
-falls quiet when people deleted a message of it twice.
-
-No I/O and no clock: `now` is monotonic seconds.
+falls quiet when people deleted a message of it twice. No I/O; times are given.
 """
 
 from collections.abc import Sequence
@@ -74,7 +72,7 @@ class PostMachine:
             self._slots[page.number].adopt(page, idempotent=self._terms.idempotent)
 
     def want(self, pages: Sequence[Page], final: bool) -> None:
-        """Set what the room shall show. Blank pages are left out.
+        """Set what the room shall show; blank pages are left out.
 
         Pages that are missing before the end keep what they show. A final post
         without any page is removed, which a restart in between forgets.
@@ -102,7 +100,8 @@ class PostMachine:
         assert self._flight is None, "one call at a time"
         self._flight = call
         if isinstance(call, Send):
-            self._slots[call.number].transaction = call.transaction
+            slot = self._slots[call.number]
+            slot.transaction, slot.begun = call.transaction, False
 
     def accepted(self, now: float, message_id: str = "") -> None:
         """Note the success of the call in flight; `message_id` after a send."""
@@ -112,21 +111,18 @@ class PostMachine:
         match call:
             case Send(number=number, content=content):
                 slot.advance(Event.SENT)
-                slot.message_id, slot.doubted = message_id, None
+                slot.message_id, slot.doubted, slot.edited_at = message_id, None, now
                 slot.shown_hash, slot.shown_buttons = content or None, call.desired.buttons
-                slot.edited_at = now
                 settled = self.final and slot.is_equal and self._surplus() is None
                 slot.stored_hash = content if settled else ""
-                self._records.append(Sent(number, message_id, slot.stored_hash))
+                self._records.append(Sent(number, message_id, slot.stored_hash, call.desired))
             case Edit(content=content, progress=progress):
                 slot.advance(Event.EDITED)
                 slot.shown_hash, slot.shown_buttons = content, call.page.buttons
                 slot.edited_at = now
                 slot.edits += progress
-            case Delete(number=number):
-                slot.advance(Event.DELETED)
-                slot.forget_message()
-                self._records.append(Gone(number))
+            case Delete():
+                self._forget(call, Event.DELETED)
 
     def refused(self, error: NaviError, now: float) -> Outcome:
         """Note the failure of the call in flight and answer what becomes of it."""
@@ -143,14 +139,22 @@ class PostMachine:
             case _:
                 return self._doubted(call, slot, now)
 
-    def take_records(self) -> tuple[Record, ...]:
-        """Return what is to be stored since the last time, in order."""
+    def take_records(self, *, leaving: bool = False) -> tuple[Record, ...]:
+        """Return what is to be stored since the last time, in order.
+
+        `leaving`: intents that have not led to a send are taken back.
+        """
+        for number, slot in enumerate(self._slots):
+            if leaving and slot.begun:
+                slot.begun = False
+                self._records.append(Unsent(number))
         if self.final and (self._closed == "quiet" or self._surplus() is None):
             for number, slot in enumerate(self._slots[: self._wanted]):
                 settled = slot.is_settled or self._closed == "quiet"
                 if settled and slot.stored_hash != slot.desired_hash:
                     slot.stored_hash = slot.desired_hash
-                    self._records.append(Shown(number, slot.desired_hash))
+                    refused = slot.state is State.GIVEN_UP
+                    self._records.append(Shown(number, slot.desired_hash, refused))
         records, self._records = tuple(self._records), []
         return records
 
@@ -167,8 +171,8 @@ class PostMachine:
     @property
     def is_behind(self) -> bool:
         """The room does not show all that is desired, and may yet."""
-        behind = any(not slot.is_settled for slot in self._slots[: self._wanted])
-        return behind and not self._closed
+        wanted = self._slots[: self._wanted]
+        return not self._closed and any(not slot.is_settled for slot in wanted)
 
     def _grow(self, count: int) -> None:
         self._slots.extend(Slot() for _ in range(count - len(self._slots)))
@@ -191,9 +195,7 @@ class PostMachine:
                 return edit
             if edit.until is not None:
                 wakes.append(edit.until)
-        if not self.final:
-            return Wait(min(wakes, default=None))
-        return self._removal() or Done()
+        return (self._removal() or Done()) if self.final else Wait(min(wakes, default=None))
 
     def _surplus(self) -> int | None:
         """Return the last page whose message is, or may be, left of a longer run."""
@@ -211,14 +213,12 @@ class PostMachine:
         An unsure one is sent with its stored transaction first, which tells
         its message id; without such transactions nothing can be done.
         """
-        number = self._surplus()
-        if number is None:
+        if (number := self._surplus()) is None:
             return None
         slot = self._slots[number]
         if slot.state is State.SHOWN:
             return Delete(number, slot.message_id)
-        if slot.desired is None:
-            slot.desired = self._slots[0].desired
+        slot.desired = slot.desired or self._slots[0].desired
         return propose_send(slot, Place(number, final=True, full=False), self._terms)
 
     def _unsent(self, call: Call, slot: Slot, error: NaviError, now: float) -> Outcome:
@@ -246,10 +246,10 @@ class PostMachine:
     def _denied(self, call: Call, slot: Slot, error: Refused) -> Outcome:
         match call:
             case Delete():
-                return self._undeletable(call.number, slot, error)
+                return self._undeletable(call, slot, error)
             case Edit() if isinstance(error, MessageGone):
                 return self._lost(call, slot)
-            case Send(begun=True):
+            case Send() if slot.state is State.UNSURE and call.begun:
                 slot.advance(Event.DENIED)
         self._take_back(call, slot)
         otherwise = slot.put_otherwise(error, is_send=isinstance(call, Send))
@@ -266,31 +266,32 @@ class PostMachine:
         if untried or not self.final:
             slot.stuck = True
             return Outcome.GIVEN_UP
-        slot.advance(Event.REPLACED)
-        slot.forget_message()
+        self._forget(call, Event.REPLACED)
         slot.labelled, slot.plain, slot.cuts = True, False, 0
-        self._records.append(Gone(call.number))
         return Outcome.REPLACED
 
     def _lost(self, call: Edit, slot: Slot) -> Outcome:
         """A person deleted the message: once it is sent anew, then we are quiet."""
-        slot.advance(Event.LOST)
-        slot.forget_message()
-        self._records.append(Gone(call.number))
+        self._forget(call, Event.LOST)
         if slot.lost_once:
             self._closed = "quiet"
             return Outcome.QUIETED
         slot.lost_once = True
         return Outcome.REPLACED
 
-    def _undeletable(self, number: int, slot: Slot, error: Refused) -> Outcome:
+    def _undeletable(self, call: Delete, slot: Slot, error: Refused) -> Outcome:
         if not isinstance(error, MessageGone):
             slot.advance(Event.REFUSED)
             return Outcome.GIVEN_UP
-        slot.advance(Event.DELETED)
-        slot.forget_message()
-        self._records.append(Gone(number))
+        self._forget(call, Event.DELETED)
         return Outcome.RETRIED
+
+    def _forget(self, call: Edit | Delete, event: Event) -> None:
+        """Let go of the message of a call, which is not the page's any more."""
+        slot = self._slots[call.number]
+        slot.advance(event)
+        slot.forget_message()
+        self._records.append(Gone(call.number))
 
     def _take_back(self, call: Call, slot: Slot) -> None:
         if isinstance(call, Send) and slot.state is State.ABSENT:

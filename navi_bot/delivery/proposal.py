@@ -20,6 +20,7 @@ def propose_send(slot: Slot, place: Place, terms: Terms) -> Send:
     """Return the send; a doubtful one is repeated as it was, or labelled."""
     assert slot.desired is not None, "only desired pages are sent"
     repeats = slot.state is State.UNSURE and terms.idempotent
+    begun = repeats or slot.begun
     if repeats and slot.doubted is not None:
         return replace(slot.doubted, begun=True)
     mark = REPEAT_MARK if slot.labelled else ""
@@ -29,11 +30,11 @@ def propose_send(slot: Slot, place: Place, terms: Terms) -> Send:
         desired=slot.desired,
         # An earlier run's send of the same transaction may have shown other content.
         content="" if repeats else slot.desired_hash,
-        transaction=slot.transaction if repeats else mark + terms.token(),
+        transaction=slot.transaction if begun else mark + terms.token(),
         plain=slot.plain,
         final=place.final or place.full,
         with_reply=place.number == 0 and slot.with_reply,
-        begun=repeats,
+        begun=begun,
     )
 
 

@@ -29,7 +29,7 @@ from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
 from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
 from navi_bot.delivery.traffic import Traffic
 from navi_bot.messages import Address, Head, Post
-from navi_bot.ports.delivery import LiveSource, Outbox
+from navi_bot.ports.delivery import LiveSource, Outbox, begun_post
 
 log = structlog.get_logger()
 
@@ -80,9 +80,7 @@ class Reconciler:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = False
-        self._overflows = False
-        self._overflowed_again = False
-        self._is_refilling = False
+        self._overflows = self._overflowed_again = self._is_refilling = False
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -101,9 +99,9 @@ class Reconciler:
 
     # The port ------------------------------------------------------------------
 
-    def follow(self, head: Head, source: LiveSource) -> None:
-        """Show a post that changes; earlier pages of the key are adopted."""
-        self._entry(head).follow(source)
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
+        """Show a post that changes; earlier pages of the key are adopted, or it is `begun`."""
+        self._entry(head, begun).follow(source)
         self._look_at(head.address, head.group)
 
     def touch(self, key: str) -> None:
@@ -169,19 +167,25 @@ class Reconciler:
         self._overflows = self._overflowed_again
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until every settled post is shown and nothing is under way."""
+        """Wait until every settled post is shown and nothing is under way or unwritten."""
         try:
             async with asyncio.timeout(seconds):
-                while self._is_busy():
+                while is_busy := self._is_busy():
                     self._landed.clear()
                     await self._landed.wait()
         except TimeoutError:
-            return False
-        return True
+            is_busy = True
+        return await self._written_down() and not is_busy
+
+    async def _written_down(self) -> bool:
+        """Write what has waited; a send that was meant and not made shall not look like one."""
+        for entry in (one for one in self._traffic.posts.values() if not one.in_flight):
+            self._ledger.owe_records(entry.head.key, entry.machine.take_records(leaving=True))
+        return await self._ledger.flush()
 
     def _is_busy(self) -> bool:
-        is_flying = any(lane.flights for lane in self._traffic.lanes.values())
-        return is_flying or any(entry.is_final for entry in self._traffic.posts.values())
+        lanes, posts = self._traffic.lanes.values(), self._traffic.posts.values()
+        return any(lane.flights for lane in lanes) or any(post.is_final for post in posts)
 
     # Tasks -----------------------------------------------------------------------
 
@@ -228,11 +232,9 @@ class Reconciler:
             log.exception("note_crashed", chat=lane.chat)
 
     async def _load(self, entry: Entry, wait: float = 0.0) -> None:
-        if wait:
-            await asyncio.sleep(wait)
+        await asyncio.sleep(wait)
         async with self._loads:
-            stored = await self._ledger.load(entry.head.key)
-        entry.adopt(stored)
+            entry.adopt(await self._ledger.load(entry.head.key))
         self._look_at(entry.head.address)
         self._landed.set()
 
@@ -249,14 +251,14 @@ class Reconciler:
 
     # Memory ------------------------------------------------------------------------
 
-    def _entry(self, head: Head) -> Entry:
+    def _entry(self, head: Head, begun: str = "") -> Entry:
         entry = self._traffic.posts.get(head.key)
         if entry is None:
             account = self._account
             pace = Pace(interval_of(account, head.group), limit=self._edit_limit)
             terms = Terms(pace, account.outbound.idempotent, self._token)
             entry = Entry(head, terms, pace.interval)
-            self._start(self._load(entry))
+            entry.adopt(begun_post(head, begun)) if begun else self._start(self._load(entry))
         entry.head = replace(head, address=self._traffic.moved(head.address))
         self._traffic.add(entry)
         return entry
@@ -278,20 +280,17 @@ class Reconciler:
         self._awake.set()
 
     def _written(self, key: str) -> None:
-        entry = self._traffic.posts.get(key)
-        if entry is not None:
+        if (entry := self._traffic.posts.get(key)) is not None:
             self._look_at(entry.head.address)
-            self._landed.set()
 
     def _forget_finished(self, lane: Lane) -> None:
         """Let posts go that are done and written down."""
         for entry in [entry for entry in lane.entries.values() if entry.is_done]:
             key = entry.head.key
-            if records := entry.machine.take_records():  # it needed no call to be settled
-                self._ledger.owe_records(key, records)
-                self._start(self._ledger.settle(key))
-            elif not self._ledger.owes(key):
+            self._ledger.owe_records(key, entry.machine.take_records())
+            if not self._ledger.owes(key):
                 self._traffic.drop(entry)
+                self._landed.set()
         half_free = len(self._traffic.posts) <= self._capacity // 2
         if self._overflows and half_free and not self._is_refilling:
             self._is_refilling = True

@@ -98,6 +98,8 @@ class Slot:
     """The content that was given up."""
     message_id: str = ""
     transaction: str = ""
+    begun: bool = False
+    """The store holds the intent of a send with this transaction, and none was tried."""
     doubted: Send | None = None
     """The send whose outcome is not known, if this process made it."""
     labelled: bool = False
@@ -127,6 +129,8 @@ class Slot:
         if stored.message_id:
             self.state = State.SHOWN
             self.shown_hash = stored.acknowledged_hash or None
+        elif stored.untried:
+            self.begun = True
         elif stored.uncertain:
             self.state = State.UNSURE
             self.labelled = self.labelled or not idempotent

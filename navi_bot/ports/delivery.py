@@ -31,8 +31,12 @@ class LiveSource(Protocol):
 class Delivery(Protocol):
     """Hands posts to the adapter of their room. None of these ever waits."""
 
-    def follow(self, head: Head, source: LiveSource) -> None:
-        """Show a post that changes; earlier pages of the key are adopted."""
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
+        """Show a post that changes; earlier pages of the key are adopted.
+
+        `begun`: the post is new, and the intent of its first send is stored
+        already, with this transaction.
+        """
         ...
 
     def touch(self, key: str) -> None:
@@ -42,8 +46,8 @@ class Delivery(Protocol):
     def show(self, post: Post) -> None:
         """Show a settled post. If the key is being followed, this ends it.
 
-        The post must be stored already (`Outbox.want` in the transaction that
-        decided it), so that a crash cannot lose it.
+        The post must be stored already, by the statement that decided it, so
+        that a crash cannot lose it.
         """
         ...
 
@@ -69,6 +73,8 @@ class StoredPage:
     transaction: str
     uncertain: bool
     """A first send was begun and its outcome never learnt."""
+    untried: bool = False
+    """Its intent was stored by us, and we have not made it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,28 @@ class StoredPost:
     head: Head
     final: bool
     pages: tuple[StoredPage, ...]
+
+
+def begun_post(head: Head, transaction: str) -> StoredPost:
+    """Return a post of which the intent of the first send is stored, and no more."""
+    page = StoredPage(0, None, "", "", "", transaction, uncertain=True, untried=True)
+    return StoredPost(head, False, (page,))
+
+
+@dataclass(frozen=True, slots=True)
+class PageNote:
+    """What became of a page; None: that is as it was.
+
+    `shown` is what its message shows, of a post that is not settled: its
+    buttons must be known when one is pressed.
+    """
+
+    key: str
+    number: int
+    message_id: str | None = None
+    acknowledged_hash: str | None = None
+    uncertain: bool | None = None
+    shown: Page | None = None
 
 
 class Outbox(Protocol):
@@ -95,18 +123,8 @@ class Outbox(Protocol):
         """
         ...
 
-    async def sent(self, key: str, number: int, message_id: str, shown_hash: str) -> None: ...
-
-    async def not_sent(self, key: str, number: int) -> None:
-        """Take the intent back: the send surely had no effect."""
-        ...
-
-    async def shown(self, key: str, number: int, shown_hash: str) -> None:
-        """Record that a final page is acknowledged."""
-        ...
-
-    async def gone(self, key: str, number: int) -> None:
-        """Forget the message id: a person deleted it, or we did."""
+    async def note(self, notes: Sequence[PageNote]) -> None:
+        """Record what became of pages of any posts; at most one note a page."""
         ...
 
     async def abandon(self, room: RoomId, reason: str) -> None:

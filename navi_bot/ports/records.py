@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from navi_bot.events import Todo
 from navi_bot.messages import (
     Attachment,
     Button,
@@ -138,6 +139,16 @@ class JournalledCall:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEnd:
+    """What a journalled tool call came to."""
+
+    step: int
+    call_id: str
+    result: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PendingBatch:
     """An assistant message with calls whose results are not all there yet."""
 
@@ -178,6 +189,12 @@ class TurnStart:
     sent_at: datetime
     waiting: int
     """Turns queued behind this one."""
+    todos: tuple[Todo, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Names of the scratchpad's sections."""
+    begun: str = ""
+    """Transaction of the live message's first send, whose intent is stored; "" when the
+    turn was begun before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from navi_bot.messages import (
 from navi_bot.ports.records import (
     Accepted,
     ActiveTurn,
+    CallEnd,
     Facts,
     Identity,
     Interrupted,
@@ -45,7 +46,12 @@ class Inbox(Protocol):
     async def facts(self, inbound: Inbound) -> Facts: ...
 
     async def take(
-        self, inbound: Inbound, person: PersonId | None, turn: TurnRequest | None, cursor: str
+        self,
+        inbound: Inbound,
+        person: PersonId | None,
+        turn: TurnRequest | None,
+        cursor: str,
+        believed: Role | None = None,
     ) -> Accepted | None:
         """Store the event once; None if it was there already.
 
@@ -54,6 +60,10 @@ class Inbox(Protocol):
         in one commit. Without a turn the row waits to be `handled`.
         An album's later parts join its queued turn. A room that somebody
         speaks in is active again.
+
+        `believed`: what was decided rests on memory. Nothing is stored (None)
+        unless the sender is this person in this role, in a room that is known
+        and has no turn waiting or running.
         """
         ...
 
@@ -107,23 +117,37 @@ class Turns(Protocol):
         ...
 
     async def record(
-        self, turn: TurnId, entries: Sequence[Entry], steered: Sequence[TurnId] = ()
-    ) -> None:
+        self,
+        turn: TurnId,
+        entries: Sequence[Entry],
+        steered: Sequence[TurnId] = (),
+        ended: Sequence[CallEnd] = (),
+    ) -> str:
         """Append entries in order; clears the pending batch.
 
         `steered`: turns whose messages are among the entries; they are done.
+        `ended`: calls whose results are not journalled yet. Returns the
+        session's profile as it is now.
         """
         ...
 
     async def begin_batch(
-        self, turn: TurnId, step: int, assistant: Message, effects: Mapping[str, str]
+        self,
+        turn: TurnId,
+        step: int,
+        assistant: Message,
+        effects: Mapping[str, str],
+        entries: Sequence[Entry] = (),
     ) -> None:
-        """Journal the intent of a batch: call id → effect class."""
+        """Journal the intent of a batch: call id → effect class.
+
+        `entries` are appended first, in the same commit.
+        """
         ...
 
-    async def end_call(
-        self, turn: TurnId, step: int, call_id: str, result: str, ok: bool
-    ) -> None: ...
+    async def end_calls(self, turn: TurnId, ended: Sequence[CallEnd]) -> None:
+        """Journal the results of calls."""
+        ...
 
     async def steering(self, turn: TurnId) -> tuple[tuple[TurnId, Message], ...]:
         """Return the messages that steer this turn, oldest first, with their own turns.

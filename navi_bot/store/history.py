@@ -1,4 +1,10 @@
-"""Appends entries to a session's history and to the model's context."""
+"""Appends entries to a session's history and to the model's context.
+
+`APPEND` is a part of the statement that decides on the entries, so that they
+cost no round trip of their own. Such a statement has a part `turn` (id,
+session_id, asker_id) before it, binds the entries' rows as $2 and the
+context's size in tokens, or NULL, as $3.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,11 +13,10 @@ from typing import Any
 from navi_bot.errors import Bug
 from navi_bot.messages import Entry, Message
 from navi_bot.store import codec
-from navi_bot.store.pool import Connection
 
-_APPEND = """
-WITH entry AS (
-    SELECT * FROM jsonb_to_recordset($4::jsonb) AS e (
+APPEND = """
+, entry AS (
+    SELECT e.* FROM turn, jsonb_to_recordset($2::jsonb) AS e (
         position int, in_history boolean, in_context boolean, body jsonb,
         role text, content text, images text[], thinking text, tool_calls jsonb,
         tool_call_id text, name text, is_plan boolean, elapsed_seconds double precision,
@@ -20,10 +25,10 @@ WITH entry AS (
     INSERT INTO messages (session_id, turn_id, author_id, role, content, images, thinking,
         tool_calls, tool_call_id, name, is_plan, elapsed_seconds, tool_call_count, token_count,
         created_at)
-    SELECT $1, $2, CASE WHEN role = 'user' THEN $3::bigint END, role, content, images, thinking,
-        tool_calls, tool_call_id, name, is_plan, elapsed_seconds, tool_call_count, token_count,
-        created_at
-    FROM entry WHERE in_history ORDER BY position
+    SELECT turn.session_id, turn.id, CASE WHEN role = 'user' THEN turn.asker_id END, role,
+        content, images, thinking, tool_calls, tool_call_id, name, is_plan, elapsed_seconds,
+        tool_call_count, token_count, entry.created_at
+    FROM turn, entry WHERE in_history ORDER BY position
     RETURNING id
 ), numbered AS (
     SELECT id, row_number() OVER (ORDER BY id) AS number FROM said
@@ -33,35 +38,28 @@ WITH entry AS (
     FROM entry
 ), seen AS (
     INSERT INTO context (session_id, turn_id, message_id, body)
-    SELECT $1, $2,
+    SELECT turn.session_id, turn.id,
         CASE WHEN kept.in_history THEN numbered.id END,
         CASE WHEN NOT kept.in_history THEN kept.body END
-    FROM kept LEFT JOIN numbered ON kept.in_history AND numbered.number = kept.number
+    FROM turn, kept LEFT JOIN numbered ON kept.in_history AND numbered.number = kept.number
     WHERE kept.in_context ORDER BY kept.position
+), counted AS (
+    UPDATE sessions s SET last_active = now(),
+        message_count = s.message_count + (SELECT count(*) FROM entry WHERE in_history),
+        context_tokens = coalesce($3::int, s.context_tokens)
+    FROM turn WHERE s.id = turn.session_id
 )
-UPDATE sessions SET last_active = now(),
-    message_count = message_count + (SELECT count(*) FROM entry WHERE in_history),
-    context_tokens = coalesce($5, context_tokens)
-WHERE id = $1
 """
 
 
-async def append(
-    connection: Connection,
-    session: int,
-    turn: int,
-    author: int,
-    entries: Sequence[Entry],
-    context_tokens: int | None = None,
-) -> None:
-    """Append entries in order, in the running transaction; one statement.
+def rows_of(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return entries as the rows that `APPEND` takes, in order.
 
     A call without a result is never stored: the model's next request would
     be malformed.
     """
     _check_answered([entry.message for entry in entries])
-    rows = [_row(position, entry) for position, entry in enumerate(entries)]
-    await connection.execute(_APPEND, session, turn, author, rows, context_tokens)
+    return [_row(position, entry) for position, entry in enumerate(entries)]
 
 
 def _check_answered(messages: Sequence[Message]) -> None:
@@ -74,11 +72,15 @@ def _check_answered(messages: Sequence[Message]) -> None:
 
 def _row(position: int, entry: Entry) -> dict[str, Any]:
     message = entry.message
-    return {
+    row = {
         "position": position,
         "in_history": entry.in_history,
         "in_context": entry.in_context,
-        "body": None if entry.in_history else codec.dump_message(message),
+    }
+    if not entry.in_history:
+        return {**row, "body": codec.dump_message(message)}
+    return {
+        **row,
         "role": message.role,
         "content": codec.clean(message.content),
         "images": list(message.images),

@@ -161,6 +161,7 @@ async def open_pool(
             max_size=size,
             init=_prepare,
             reset=_leave,
+            max_cached_statement_lifetime=0,  # as long as its connection: preparing is a trip
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
             server_settings={"application_name": application_name, "timezone": "UTC"},

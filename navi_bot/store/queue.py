@@ -38,6 +38,8 @@ POLL_EVERY = 1.0
 """Seconds between looks for jobs that are due later; others are notified."""
 WAIT_LOOK = 60.0
 """Seconds between looks whether a wait was interrupted; asyncio tells that by itself."""
+NEVER = 1e9
+"""Seconds between looks for jobs to be aborted: none is, a turn is stopped by its token."""
 OPEN_TIMEOUT = 5.0
 """Seconds to reach the database, with which the store has just spoken."""
 RESTART_FIRST, RESTART_LAST = 0.5, 15.0
@@ -45,13 +47,28 @@ RESTART_FIRST, RESTART_LAST = 0.5, 15.0
 AGAIN = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 """A wake-up that fails comes again after 2, 4, 8 … seconds."""
 
-_WAKE = """
-SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
-    $1::text, 'navi.wake_room', 0, 'room:' || $2::bigint, NULL,
-    jsonb_build_object('room', $2::bigint),
-    CASE WHEN $3::float8 > 0 THEN now() + make_interval(secs => $3::float8) END
-)::procrastinate.procrastinate_job_to_defer_v1])
+WAKE = """(
+    SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
+        woken.queue, 'navi.wake_room', 0, 'room:' || woken.room_id, NULL,
+        jsonb_build_object('room', woken.room_id), woken.due
+    )::procrastinate.procrastinate_job_to_defer_v1])
+    FROM woken
+)"""
+"""Wakes a room once the statement commits, as a value of what it selects.
+
+The statement has a part `woken`, of one row or none: room_id, queue, due
+(NULL: at once).
 """
+
+_WAKE = (
+    """
+WITH woken AS (
+    SELECT $2::bigint AS room_id, $1::text AS queue,
+        CASE WHEN $3::float8 > 0 THEN now() + make_interval(secs => $3::float8) END AS due
+)
+SELECT """
+    + WAKE
+)
 
 
 def queue_name(platform: str, account: str) -> str:
@@ -66,6 +83,11 @@ async def wake(
     `delay` is in seconds.
     """
     await connection.fetchval(_WAKE, queue_name(platform, account), room, delay)
+
+
+async def _commit_each(connection: psycopg.AsyncConnection) -> None:
+    """Have each statement be a transaction, which spares two round trips: none needs more."""
+    await connection.set_autocommit(True)
 
 
 async def _check(connection: psycopg.AsyncConnection) -> None:
@@ -120,6 +142,7 @@ class Wakeups:
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 pool_factory=_pool,
+                configure=_commit_each,
                 conninfo=dsn,
                 min_size=1,
                 max_size=3,
@@ -196,6 +219,7 @@ class Wakeups:
                     queues=self._queues,
                     concurrency=self._concurrency,
                     fetch_job_polling_interval=POLL_EVERY,
+                    abort_job_polling_interval=NEVER,
                     shutdown_graceful_timeout=self._drain,
                     delete_jobs="always",
                     install_signal_handlers=False,

@@ -20,6 +20,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.records import (
     ActiveTurn,
+    CallEnd,
     Interrupted,
     Metrics,
     TurnRequest,
@@ -27,29 +28,43 @@ from navi_bot.ports.records import (
     TurnState,
     turn_key,
 )
-from navi_bot.store import codec
+from navi_bot.store import codec, turn_record
 from navi_bot.store.address import head_of
-from navi_bot.store.history import append
-from navi_bot.store.outbox import want
 from navi_bot.store.pool import acquired, repeated, transaction
-from navi_bot.store.queue import wake
+from navi_bot.store.queue import WAKE, wake
 from navi_bot.store.turn_start import claim
 
-_FINISH = """
-WITH ended AS (
-    UPDATE turns SET state = $2, error = $3, model = $4, tokens = $5, tool_calls = $6,
-        seconds = $7, pending = NULL, ended_at = now()
-    WHERE id = $1 AND state IN ('queued', 'running', 'awaiting_input')
-    RETURNING room_id, session_id, inbox_id, asker_id
-), handled AS (
-    UPDATE inbox SET state = 'done', handled_at = now()
-    WHERE id = (SELECT inbox_id FROM ended) AND state = 'new'
+_BEGIN = (
+    """
+WITH room AS (
+    SELECT id, session_id, platform, account FROM rooms WHERE id = $1
+), queued AS (
+    INSERT INTO turns (room_id, session_id, asker_id, request, message_id, sent_at)
+    SELECT id, session_id, $2, $3, $4, $5::timestamptz FROM room
+    RETURNING id
+), woken AS (
+    SELECT room.id AS room_id, platform || ':' || account AS queue, NULL::timestamptz AS due
+    FROM room
 )
-SELECT e.session_id, e.asker_id, e.room_id, r.platform, r.account,
-    EXISTS (SELECT FROM turns t WHERE t.room_id = e.room_id AND t.state = 'queued'
-            AND t.id <> $1) AS more
-FROM ended e JOIN rooms r ON r.id = e.room_id
-"""
+SELECT id, """
+    + WAKE
+    + " AS job FROM queued"
+)
+
+_REQUEUE = (
+    """
+WITH turn AS (
+    UPDATE turns SET state = 'queued', attempts = attempts - $2
+    WHERE id = $1 AND state = 'running'
+    RETURNING room_id
+), woken AS (
+    SELECT r.id AS room_id, platform || ':' || account AS queue,
+        CASE WHEN $3::float8 > 0 THEN now() + make_interval(secs => $3::float8) END AS due
+    FROM turn JOIN rooms r ON r.id = turn.room_id
+)
+SELECT """
+    + WAKE
+)
 
 _DROP = """
 UPDATE turns SET state = 'stopped', ended_at = now()
@@ -102,73 +117,42 @@ class PostgresTurns:
     async def begin(
         self, room: RoomId, asker: PersonId, request: TurnRequest, origin: Origin
     ) -> TurnId:
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(
-                """
-                INSERT INTO turns (room_id, session_id, asker_id, request, message_id, sent_at)
-                SELECT r.id, r.session_id, $2, $3, $4, $5 FROM rooms r WHERE r.id = $1
-                RETURNING id, (SELECT platform FROM rooms WHERE id = $1) AS platform,
-                    (SELECT account FROM rooms WHERE id = $1) AS account
-                """,
-                room, asker, codec.dump_request(request), codec.clean(origin.message_id),
-                origin.sent_at,
+        async with acquired(self._pool) as connection:
+            queued = await connection.fetchval(
+                _BEGIN, room, asker, codec.dump_request(request),
+                codec.clean(origin.message_id), origin.sent_at,
             )  # fmt: skip
-            if row is None:
-                raise Bug(f"There is no room {room}.")
-            await wake(connection, room, row["platform"], row["account"])
-        return TurnId(row["id"])
+        if queued is None:
+            raise Bug(f"There is no room {room}.")
+        return TurnId(queued)
 
     async def claim(self, room: RoomId) -> TurnStart | None:
         return await claim(self._pool, room)
 
     async def record(
-        self, turn: TurnId, entries: Sequence[Entry], steered: Sequence[TurnId] = ()
-    ) -> None:
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(
-                "UPDATE turns SET pending = NULL, asked = true WHERE id = $1 "
-                "RETURNING session_id, asker_id",
-                turn,
-            )
-            if row is None:
-                raise Bug(f"There is no turn {turn}.")
-            await append(connection, row["session_id"], turn, row["asker_id"], entries)
-            if steered:
-                await connection.execute(
-                    "UPDATE turns SET state = 'done', ended_at = now() "
-                    "WHERE id = ANY($1::bigint[]) AND state = 'queued'",
-                    list(steered),
-                )
+        self,
+        turn: TurnId,
+        entries: Sequence[Entry],
+        steered: Sequence[TurnId] = (),
+        ended: Sequence[CallEnd] = (),
+    ) -> str:
+        async with acquired(self._pool) as connection:
+            return await turn_record.record(connection, turn, entries, steered, ended)
 
     async def begin_batch(
-        self, turn: TurnId, step: int, assistant: Message, effects: Mapping[str, str]
+        self,
+        turn: TurnId,
+        step: int,
+        assistant: Message,
+        effects: Mapping[str, str],
+        entries: Sequence[Entry] = (),
     ) -> None:
-        calls = assistant.tool_calls
         async with acquired(self._pool) as connection:
-            await connection.execute(
-                """
-                WITH noted AS (UPDATE turns SET pending = $3 WHERE id = $1)
-                INSERT INTO tool_journal
-                    (turn_id, step, call_id, position, tool, arguments, effect)
-                SELECT $1, $2, c.call_id, c.position, c.tool, c.arguments, c.effect
-                FROM unnest($4::text[], $5::int[], $6::text[], $7::jsonb[], $8::text[])
-                    AS c (call_id, position, tool, arguments, effect)
-                ON CONFLICT (turn_id, step, call_id) DO NOTHING
-                """,
-                turn, step, {"step": step, "assistant": codec.dump_message(assistant)},
-                [codec.clean(call.id) for call in calls], list(range(len(calls))),
-                [codec.clean(call.name) for call in calls],
-                [codec.cleaned(call.arguments) for call in calls],
-                [effects.get(call.id, "R0") for call in calls],
-            )  # fmt: skip
+            await turn_record.begin_batch(connection, turn, step, assistant, effects, entries)
 
-    async def end_call(self, turn: TurnId, step: int, call_id: str, result: str, ok: bool) -> None:
+    async def end_calls(self, turn: TurnId, ended: Sequence[CallEnd]) -> None:
         async with acquired(self._pool) as connection:
-            await connection.execute(
-                "UPDATE tool_journal SET ended_at = now(), ok = $4, result = $5 "
-                "WHERE turn_id = $1 AND step = $2 AND call_id = $3",
-                turn, step, codec.clean(call_id), ok, codec.clean(result),
-            )  # fmt: skip
+            await turn_record.end_calls(connection, turn, ended)
 
     async def steering(self, turn: TurnId) -> tuple[tuple[TurnId, Message], ...]:
         async with acquired(self._pool) as connection:
@@ -191,33 +175,15 @@ class PostgresTurns:
         posts: Sequence[Post],
         error: str = "",
     ) -> None:
-        numbers = metrics or Metrics(0, 0, 0, 0.0, "")
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(
-                _FINISH, turn, state, codec.clean(error), numbers.model,
-                numbers.token_count, numbers.tool_call_count, numbers.elapsed_seconds,
-            )  # fmt: skip
-            if row is None:
-                return
-            used = metrics.context_tokens if metrics else None
-            await append(connection, row["session_id"], turn, row["asker_id"], entries, used)
-            for post in posts:
-                await want(connection, post)
-            if row["more"]:
-                await wake(connection, row["room_id"], row["platform"], row["account"])
+        async def once() -> None:
+            async with acquired(self._pool) as connection:
+                await turn_record.finish(connection, turn, state, entries, metrics, posts, error)
+
+        await repeated(once)
 
     async def requeue(self, turn: TurnId, delay: float, *, crashed: bool = False) -> None:
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(
-                """
-                UPDATE turns t SET state = 'queued', attempts = attempts - $2
-                FROM rooms r WHERE t.id = $1 AND t.state = 'running' AND r.id = t.room_id
-                RETURNING t.room_id, r.platform, r.account
-                """,
-                turn, 0 if crashed else 1,
-            )  # fmt: skip
-            if row is not None:
-                await wake(connection, row["room_id"], row["platform"], row["account"], delay)
+        async with acquired(self._pool) as connection:
+            await connection.execute(_REQUEUE, turn, 0 if crashed else 1, delay)
 
     async def drop_queued(self, room: RoomId, asker: PersonId | None) -> tuple[ActiveTurn, ...]:
         async with acquired(self._pool) as connection:

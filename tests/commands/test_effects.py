@@ -25,7 +25,7 @@ from navi_bot.messages import (
     RoomId,
     ToolCall,
 )
-from navi_bot.ports.records import Metrics, turn_key
+from navi_bot.ports.records import CallEnd, Metrics, turn_key
 from navi_bot.ports.tools import Call, Effect, Result, Tool
 from navi_bot.settings import Settings
 from navi_bot.store.choices import PostgresChoices
@@ -366,8 +366,8 @@ async def used_tools(stage: Stage) -> RoomId:
     calls = (ToolCall("a", "clock", {"zone": "UTC"}), ToolCall("b", "todo", {}))
     batch = Message("assistant", "", tool_calls=calls)
     await stage.turns.begin_batch(start.id, 1, batch, {"a": "R0", "b": "R0"})
-    await stage.turns.end_call(start.id, 1, "a", "It is noon.\nIn full.", True)
-    await stage.turns.end_call(start.id, 1, "b", "No such item.", False)
+    ended = CallEnd(1, "a", "It is noon.\nIn full.", True), CallEnd(1, "b", "No such item.", False)
+    await stage.turns.end_calls(start.id, ended)
     await stage.turns.finish(start.id, "done", (), None, ())
     return room
 

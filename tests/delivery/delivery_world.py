@@ -11,7 +11,7 @@ from itertools import count
 from delivery.growing_source import GrowingSource
 from delivery.judge import Known, judge_end, judge_order
 from delivery.meter import Meters
-from delivery.store_desk import StoreDesk, done
+from delivery.store_desk import StoreDesk
 from delivery.wild_platform import WildPlatform
 
 from navi_bot.delivery.actions import Edit, Outcome, Send
@@ -30,6 +30,7 @@ from navi_bot.errors import (
     Throttled,
 )
 from navi_bot.messages import Address, Head, Page, Post, Prose, RoomId
+from navi_bot.ports.delivery import begun_post
 
 PRIVATE, GROUP = 1.2, 3.5
 EDIT_LIMIT = 6
@@ -58,7 +59,10 @@ class World:
     def follow(self, room: int, per_page: int) -> None:
         known = self._new("turn", room)
         known.source = GrowingSource(known.head.key, per_page, with_button=room % 2 == 0)
-        self._add(known)
+        begun = "" if self.desk.outbox.down else f"t{next(self._ids)}"
+        if begun:
+            self.desk.outbox.claim(known.head, begun)
+        self._add(known, begun)
 
     def grow(self, key: str, words: int) -> None:
         source = self.posts[key].source
@@ -103,11 +107,8 @@ class World:
         flight = Flight(lane, job)
         self.flights.append(flight)
         if isinstance(call, Send) and not call.begun:
-            begin = self.desk.outbox.begin(
-                job.entry.head, call.number, call.transaction, call.desired
-            )
             try:
-                done(begin)
+                self.desk.begin(job.entry.head, call)
             except StoreUnavailable as error:
                 self._land(flight, error)
         return True
@@ -159,12 +160,13 @@ class World:
             if self.flights:
                 self.land(0, "accepted", 0.0)
                 continue
-            if not self.traffic.posts and not self.desk.owed:
+            if not self.traffic.posts:
                 break
             wakes = self.traffic.wakes_at(self.now)
             assert wakes is not None, "posts are left and nothing will happen"
             self.now = max(self.now + 1e-6, wakes)
         assert not self.traffic.posts, "it never came to rest"
+        self.desk.settle(late=True)
         judge_end(self.posts, self.platform.models)
         assert not list(self.desk.outbox.open_posts("model", "bot")), "the store has open posts"
 
@@ -198,7 +200,7 @@ class World:
         self.posts[key] = known
         return known
 
-    def _entry(self, known: Known) -> Entry:
+    def _entry(self, known: Known, begun: str = "") -> Entry:
         head = known.head
         entry = self.traffic.posts.get(head.key)
         if entry is None:
@@ -206,15 +208,18 @@ class World:
             pace = Pace(interval, steady=4, limit=EDIT_LIMIT)
             terms = Terms(pace, self.platform.idempotent, lambda: f"t{next(self._ids)}")
             entry = Entry(head, terms, interval)
-            self._unloaded.append(entry)
+            if begun:
+                entry.adopt(begun_post(head, begun))
+            else:
+                self._unloaded.append(entry)
         address = replace(head.address, chat=self.names[head.room % 3])
         entry.head = replace(head, address=address)
         self.traffic.add(entry)
         return entry
 
-    def _add(self, known: Known) -> None:
+    def _add(self, known: Known, begun: str) -> None:
         assert known.source is not None
-        entry = self._entry(known)
+        entry = self._entry(known, begun)
         entry.follow(known.source)
         self._look_at(entry)
 
@@ -247,7 +252,7 @@ class World:
         if self.desk.outbox.down:
             return
         for entry in self._unloaded:
-            entry.adopt(done(self.desk.outbox.load(entry.head.key)))
+            entry.adopt(self.desk.load(entry.head.key))
             self._look_at(entry)
         self._unloaded = []
         for key in self.desk.settle():

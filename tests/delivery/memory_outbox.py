@@ -1,12 +1,12 @@
 """The outbox in memory: the rows of the table, without a database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from navi_bot.errors import StoreUnavailable
 from navi_bot.messages import Head, Page, Post, RoomId
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.delivery import StoredPage, StoredPost
+from navi_bot.ports.delivery import PageNote, StoredPage, StoredPost
 
 
 @dataclass
@@ -75,29 +75,20 @@ class MemoryOutbox:
         if not rows.final:
             self._put(rows, number, desired=page)
 
-    async def sent(self, key: str, number: int, message_id: str, shown_hash: str) -> None:
-        self._write()
-        self._put(
-            self.posts[key],
-            number,
-            message_id=message_id,
-            acknowledged_hash=shown_hash,
-            uncertain=False,
-        )
+    def claim(self, head: Head, transaction: str) -> None:
+        """Take a turn: the intent of its first send is stored with the claim."""
+        self._put(self.posts.setdefault(head.key, Rows(head)), 0, uncertain=True)
+        self._put(self.posts[head.key], 0, transaction=transaction)
 
-    async def not_sent(self, key: str, number: int) -> None:
+    async def note(self, notes: Sequence[PageNote]) -> None:
         self._write()
-        if key in self.posts:
-            self._put(self.posts[key], number, uncertain=False)
-
-    async def shown(self, key: str, number: int, shown_hash: str) -> None:
-        self._write()
-        if key in self.posts:
-            self._put(self.posts[key], number, acknowledged_hash=shown_hash)
-
-    async def gone(self, key: str, number: int) -> None:
-        self._write()
-        self._put(self.posts[key], number, message_id="", acknowledged_hash="", uncertain=False)
+        assert len({(note.key, note.number) for note in notes}) == len(notes), "one note a page"
+        for note in notes:
+            names = ("message_id", "acknowledged_hash", "uncertain")
+            changes = {name: getattr(note, name) for name in names}
+            known = {name: value for name, value in changes.items() if value is not None}
+            if note.key in self.posts and note.number in self.posts[note.key].pages:
+                self._put(self.posts[note.key], note.number, **known)
 
     async def abandon(self, room: RoomId, reason: str) -> None:
         self._write()

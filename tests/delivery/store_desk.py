@@ -1,12 +1,15 @@
 """The store as delivery's machines meet it: down at times, then caught up with."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from delivery.memory_outbox import MemoryOutbox
 
-from navi_bot.delivery.actions import Gone, Record, Sent, Shown
-from navi_bot.messages import RoomId
+from navi_bot.delivery.actions import Record, Send, Shown
+from navi_bot.delivery.ledger import merged, note_of
+from navi_bot.messages import Head, RoomId
+from navi_bot.ports.delivery import PageNote, StoredPost
 
 T = TypeVar("T")
 
@@ -22,45 +25,53 @@ def done(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class StoreDesk:
-    """Keeps records in order while the outbox is down."""
+    """Keeps notes while the outbox is down, and such as may wait for others."""
 
     def __init__(self) -> None:
         self.outbox = MemoryOutbox()
-        self.owed: list[tuple[str, Record]] = []
+        self.notes: dict[tuple[str, int], PageNote] = {}
+        self._pressing: set[str] = set()
         self._abandoned: list[RoomId] = []
 
     def owe(self, key: str, records: tuple[Record, ...]) -> None:
-        self.owed += [(key, record) for record in records]
+        for record in records:
+            note = note_of(key, record)
+            before = self.notes.get((key, note.number))
+            self.notes[key, note.number] = merged(before, note) if before else note
+            if not isinstance(record, Shown) or record.refused:
+                self._pressing.add(key)
 
     def abandon(self, room: RoomId) -> None:
         self._abandoned.append(room)
 
     def owes(self, key: str) -> bool:
-        return any(key == owing for owing, _ in self.owed)
+        return key in self._pressing
 
-    def settle(self) -> list[str]:
-        """Write what is owed; return the keys."""
-        owed, self.owed = self.owed, []
-        for key, record in owed:
-            self._write(key, record)
+    def begin(self, head: Head, send: Send) -> None:
+        """Store an intent; what was noted of an earlier one is past."""
+        if note := self.notes.get((head.key, send.number)):
+            self.notes[head.key, send.number] = replace(note, uncertain=None)
+        done(self.outbox.begin(head, send.number, send.transaction, send.desired))
+
+    def load(self, key: str) -> StoredPost | None:
+        if any(noted == key for noted, _ in self.notes):
+            self.settle(late=True)
+        return done(self.outbox.load(key))
+
+    def settle(self, *, late: bool = False) -> set[str]:
+        """Write what is owed, and then what waits as well; return the keys."""
         for room in self._abandoned:
             done(self.outbox.abandon(room, "gone"))
         self._abandoned = []
-        return list(dict.fromkeys(key for key, _ in owed))
+        if not self._pressing and not late:
+            return set()
+        done(self.outbox.note(tuple(self.notes.values())))
+        keys = {key for key, _ in self.notes}
+        self.notes, self._pressing = {}, set()
+        return keys
 
     def forget(self) -> list[tuple[str, str]]:
         """Lose what is owed; return (key, message id) of sends nobody knows of now."""
-        lost = [(key, r.message_id) for key, r in self.owed if isinstance(r, Sent)]
-        self.owed, self._abandoned = [], []
+        lost = [(note.key, note.message_id) for note in self.notes.values() if note.message_id]
+        self.notes, self._pressing, self._abandoned = {}, set(), []
         return lost
-
-    def _write(self, key: str, record: Record) -> None:
-        match record:
-            case Sent(number, message_id, content):
-                done(self.outbox.sent(key, number, message_id, content))
-            case Shown(number, content):
-                done(self.outbox.shown(key, number, content))
-            case Gone(number):
-                done(self.outbox.gone(key, number))
-            case _:
-                done(self.outbox.not_sent(key, record.number))

@@ -11,8 +11,9 @@ from strict_telegram.limits import OFF
 
 from navi_bot.delivery.reconciler import Reconciler
 from navi_bot.errors import MessageGone, RoomGone
-from navi_bot.messages import Address, Head, Page, Post, Prose, RoomId
-from navi_bot.store.outbox import PostgresOutbox, want
+from navi_bot.messages import Address, Head, InboxId, Page, Post, Prose, RoomId
+from navi_bot.store.inbox import PostgresInbox
+from navi_bot.store.outbox import PostgresOutbox
 from navi_bot.texts.delivery import REPEAT
 
 ADDRESS = Address("loop", "bot", "a")
@@ -27,8 +28,7 @@ async def room(database: asyncpg.Pool) -> RoomId:
 
 
 async def settle(database: asyncpg.Pool, post: Post) -> None:
-    async with database.acquire() as connection, connection.transaction():
-        await want(connection, post)
+    await PostgresInbox(database, "secretary").handled(InboxId(0), (post,))
 
 
 def reconciler(database: asyncpg.Pool, outbound: LoopbackOutbound) -> Reconciler:

@@ -62,5 +62,5 @@ def test_settled_content_is_stored_with_its_message() -> None:
     post.want([page("one")], final=True)
     call_of(post)
     post.accepted(1000.0, "m1")
-    assert post.take_records() == (Sent(0, "m1", page_hash(page("one"))),)
+    assert post.take_records() == (Sent(0, "m1", page_hash(page("one")), page("one")),)
     assert post.take_records() == ()

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from navi_bot.delivery.actions import Call, Delete, Edit, Gone, Outcome, Record, Send, Sent, Shown
+from navi_bot.delivery.actions import Call, Delete, Edit, Outcome, Record, Send
+from navi_bot.delivery.ledger import note_of
 from navi_bot.delivery.post import PostMachine
 from navi_bot.delivery.slot import REPEAT_MARK
 from navi_bot.delivery.terms import Pace, Terms
@@ -55,7 +56,7 @@ class Shelf:
     def show(self, post: Post) -> None:
         self.posts.append(post)
 
-    def follow(self, head: Head, source: LiveSource) -> None: ...
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None: ...
     def touch(self, key: str) -> None: ...
     def working(self, head: Head, on: bool) -> None: ...
     def react(self, address: Address, message_id: str, emoji: str) -> None: ...
@@ -185,17 +186,8 @@ class RecallDaemon:
         await self._record(head.key, machine.take_records())
 
     async def _record(self, key: str, records: Sequence[Record]) -> None:
-        outbox = self._world.outbox
         for record in records:
-            match record:
-                case Sent(number, message_id, content):
-                    await outbox.sent(key, number, message_id, content)
-                case Shown(number, content):
-                    await outbox.shown(key, number, content)
-                case Gone(number):
-                    await outbox.gone(key, number)
-                case _:
-                    await outbox.not_sent(key, record.number)
+            await self._world.outbox.note([note_of(key, record)])
 
     def _maybe_die(self, kill: float) -> None:
         if self._world.chance.random() < kill:

@@ -39,7 +39,7 @@ from navi_bot.messages import (
     TurnId,
 )
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.delivery import LiveSource
+from navi_bot.ports.delivery import LiveSource, PageNote
 from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest
 from navi_bot.ports.records import Accepted, TurnRequest
 from navi_bot.ports.store import Inbox
@@ -126,7 +126,7 @@ class Screen:
         assert len(text) <= 200
         self.toasts[press] = text
 
-    def follow(self, head: Head, source: LiveSource) -> None:
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
         raise AssertionError("rooms follow nothing")
 
     def touch(self, key: str) -> None:
@@ -292,7 +292,8 @@ class Stage:
         number = len(post.pages) - 1
         page = post.pages[number]
         await self.outbox.begin(post.head, number, f"t{message}", page)
-        await self.outbox.sent(post.head.key, number, message, page_hash(page))
+        key, shown = post.head.key, page_hash(page)
+        await self.outbox.note([PageNote(key, number, message, shown, uncertain=False)])
 
     async def press(self, post: Post, data: str, who: Sender = ANN) -> str:
         """Press a button below a post that is shown; return what the presser is told."""
@@ -346,12 +347,17 @@ class FlakyInbox(PostgresInbox):
         self.fault = fault
 
     async def take(
-        self, inbound: Inbound, person: PersonId | None, turn: TurnRequest | None, cursor: str
+        self,
+        inbound: Inbound,
+        person: PersonId | None,
+        turn: TurnRequest | None,
+        cursor: str,
+        believed: Role | None = None,
     ) -> Accepted | None:
         error = self.fault(inbound)
         if error is not None:
             raise error
-        return await super().take(inbound, person, turn, cursor)
+        return await super().take(inbound, person, turn, cursor, believed)
 
 
 def at(inbound: Said, address: Address) -> Said:

@@ -28,7 +28,7 @@ from navi_bot.messages import (
     ToolCall,
 )
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.records import TurnRequest
+from navi_bot.ports.records import CallEnd, TurnRequest
 from navi_bot.store import codec
 
 EXAMPLES = scaled(60, 2000)
@@ -175,7 +175,7 @@ async def test_a_models_arguments_never_break_the_journal(store: Store, case: st
     start = await store.started()
     assistant = Message("assistant", "", tool_calls=(ToolCall("c", "clock", {"x": sent}),))
     await store.turns.begin_batch(start.id, 1, assistant, {"c": "R0"})
-    await store.turns.end_call(start.id, 1, "c", "\0", True)
+    await store.turns.end_calls(start.id, [CallEnd(1, "c", "\0", True)])
     await store.turns.requeue(start.id, 0.0)
     again = await store.turns.claim(start.head.room)
     assert again is not None

@@ -21,6 +21,7 @@ from navi_bot.messages import (
     Sender,
 )
 from navi_bot.pagehash import page_hash
+from navi_bot.ports.delivery import PageNote
 from navi_bot.ports.records import Metrics, TurnStart
 from navi_bot.store.files import PostgresFiles
 from navi_bot.store.state import PostgresSessionState
@@ -54,7 +55,8 @@ class Rooms:
         assert start is not None
         page = Page((Line(name),), ((Button("Stop", f"stop:{name}"),),))
         await self.store.outbox.begin(start.head, 0, "t", page)
-        await self.store.outbox.sent(start.head.key, 0, "77", page_hash(page))
+        note = PageNote(start.head.key, 0, "77", page_hash(page), uncertain=False)
+        await self.store.outbox.note([note])
         state = PostgresSessionState(self.store.pool, start.session.id)
         await state.write_note("plan", name)
         await state.replace_todos((Todo(name, "open"),))

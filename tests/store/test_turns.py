@@ -24,7 +24,8 @@ from navi_bot.messages import (
     ToolCall,
 )
 from navi_bot.pagehash import page_hash
-from navi_bot.ports.records import Metrics, TurnRequest
+from navi_bot.ports.delivery import PageNote
+from navi_bot.ports.records import CallEnd, Metrics, TurnRequest, TurnStart
 
 
 async def test_an_event_is_taken_in_once(store: Store) -> None:
@@ -114,7 +115,7 @@ async def test_a_crash_in_a_batch_leaves_what_was_done(store: Store) -> None:
     calls = (ToolCall("a", "clock", {"x": 1}), ToolCall("b", "todo", {}))
     assistant = Message("assistant", "let me see", tool_calls=calls)
     await store.turns.begin_batch(start.id, 1, assistant, {"a": "R0", "b": "W1"})
-    await store.turns.end_call(start.id, 1, "a", "noon", True)
+    await store.turns.end_calls(start.id, [CallEnd(1, "a", "noon", True)])
     (left,) = await store.turns.interrupted("telegram", "1")
     assert (left.turn, left.had_effects, left.attempts) == (start.id, True, 1)
     await store.turns.requeue(start.id, 0.0, crashed=True)
@@ -216,11 +217,18 @@ async def test_nothing_to_do_again_is_none(store: Store) -> None:
     assert await store.turns.again(room, store.ann, "retry") is None
 
 
+def noted(start: TurnStart, number: int, message_id: str, page: Page) -> PageNote:
+    """Return the note of a page that the platform took."""
+    return PageNote(
+        start.head.key, number, message_id, page_hash(page), uncertain=False, shown=page
+    )
+
+
 async def test_a_press_finds_the_buttons_of_our_own_message_in_that_room(store: Store) -> None:
     start = await store.started()
     page = Page((Line("working"),), ((Button("Stop", "stop:1"),),))
     await store.outbox.begin(start.head, 0, "t", page)
-    await store.outbox.sent(start.head.key, 0, "77", page_hash(page))
+    await store.outbox.note([noted(start, 0, "77", page)])
     origin = Origin("p", start.head.address, ChatKind.PRIVATE, ANN, "77", NOW)
     facts = await store.inbox.facts(Pressed(origin, "stop:1", "x"))
     assert (facts.shown, facts.shown_post) == (page.buttons[0], start.head.key)
@@ -233,7 +241,7 @@ async def test_an_uncertain_send_and_surplus_pages_are_remembered(store: Store) 
     page = Page((Line("one"),))
     for number in range(2):
         await store.outbox.begin(start.head, number, f"t{number}", page)
-    await store.outbox.sent(start.head.key, 1, "78", page_hash(page))
+    await store.outbox.note([noted(start, 1, "78", page)])
     stored = await store.outbox.load(start.head.key)
     assert stored is not None
     assert [one.uncertain for one in stored.pages] == [True, False]
@@ -241,8 +249,8 @@ async def test_an_uncertain_send_and_surplus_pages_are_remembered(store: Store) 
     await store.turns.finish(start.id, "done", (), None, (Post(start.head, (page,)),))
     (post,) = await store.outbox.unfinished("telegram", "1")
     assert [one.desired for one in post.pages] == [page, None]
-    await store.outbox.sent(start.head.key, 0, "77", page_hash(page))
-    await store.outbox.gone(start.head.key, 1)
+    gone = PageNote(start.head.key, 1, message_id="", acknowledged_hash="")
+    await store.outbox.note([noted(start, 0, "77", page), gone])
     assert await store.outbox.unfinished("telegram", "1") == ()
 
 

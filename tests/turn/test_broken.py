@@ -1,6 +1,6 @@
 """What breaks around a turn: the database for a moment, or we ourselves."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import asyncpg
 import pytest
@@ -12,7 +12,7 @@ from navi_bot.errors import StoreUnavailable
 from navi_bot.events import Event
 from navi_bot.fault_points import Point
 from navi_bot.messages import Entry, Line, Message, PersonId, Role, RoomId, ToolCall, TurnId
-from navi_bot.ports.records import TurnStart
+from navi_bot.ports.records import CallEnd, TurnStart
 from navi_bot.question import Question
 from navi_bot.running import RunningTurn
 from navi_bot.store.people import PostgresPeople
@@ -46,19 +46,17 @@ class Cut(PostgresTurns):
         self._lose("claim")
         return await super().claim(room)
 
-    async def begin_batch(
-        self, turn: TurnId, step: int, assistant: Message, effects: Mapping[str, str]
-    ) -> None:
+    async def begin_batch(self, *arguments: object, **named: object) -> None:
         self._lose("begin")
-        await super().begin_batch(turn, step, assistant, effects)
+        await super().begin_batch(*arguments, **named)  # type: ignore[arg-type]  # passed through
 
-    async def end_call(self, turn: TurnId, step: int, call_id: str, result: str, ok: bool) -> None:
+    async def end_calls(self, turn: TurnId, ended: Sequence[CallEnd]) -> None:
         self._lose("end")
-        await super().end_call(turn, step, call_id, result, ok)
+        await super().end_calls(turn, ended)
 
-    async def record(self, *arguments: object, **named: object) -> None:
+    async def record(self, *arguments: object, **named: object) -> str:
         self._lose("record")
-        await super().record(*arguments, **named)  # type: ignore[arg-type]  # passed through
+        return await super().record(*arguments, **named)  # type: ignore[arg-type]  # passed through
 
     async def finish(self, *arguments: object, **named: object) -> None:
         self._lose("finish")
@@ -68,12 +66,14 @@ class Cut(PostgresTurns):
 async def uses_a_tool(
     start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
 ) -> AsyncGenerator[Event]:
-    assistant = Message("assistant", "", tool_calls=(ToolCall("c1", "bell", {}),))
+    calls = (ToolCall("c1", "bell", {}), ToolCall("c2", "bell", {}))
+    assistant = Message("assistant", "", tool_calls=calls)
     await journal.record([Entry(Message("user", start.request.text))])
-    await journal.begin_batch(1, assistant, {"c1": "W2"})
-    await journal.end_call(1, "c1", "It rang.", True)
-    result = Message("tool", "It rang.", tool_call_id="c1", name="bell")
-    await journal.record([Entry(assistant), Entry(result)])
+    await journal.begin_batch(1, assistant, {"c1": "W2", "c2": "W2"})
+    for call in calls:
+        await journal.end_call(1, call.id, "It rang.", True)
+    results = [Message("tool", "It rang.", tool_call_id=call.id, name="bell") for call in calls]
+    await journal.record([Entry(assistant), *(Entry(result) for result in results)])
     await journal.close([Entry(Message("assistant", "Noon."))])
     yield END
 
@@ -85,11 +85,11 @@ async def test_a_connection_that_breaks_costs_a_turn_nothing(scene: Scene) -> No
     scene.turns = turns  # type: ignore[assignment]  # another flaky store
     with capture_logs():
         await scene.runner(Loop(uses_a_tool)).wake(room)
-    assert turns.cut == ["claim", "record", "begin", "end", "finish"]
+    assert turns.cut == ["claim", "begin", "end", "record", "finish"]
     assert await scene.state() == "done"
     scene.turns = PostgresTurns(scene.pool)  # type: ignore[assignment]  # one that works
     roles = [role for role, _ in await scene.context()]
-    assert roles == ["user", "assistant", "tool", "assistant"]
+    assert roles == ["user", "assistant", "tool", "tool", "assistant"]
 
 
 @pytest.mark.parametrize("point", ["turn_claimed", "turn_ending"])

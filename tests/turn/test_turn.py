@@ -92,7 +92,7 @@ class Room:
         self.followed: list[str] = []
         self.working_on: list[bool] = []
 
-    def follow(self, head: Head, source: LiveSource) -> None:
+    def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
         self.followed.append(head.key)
 
     def touch(self, key: str) -> None:
