@@ -41,7 +41,9 @@ async def test_reminders_outlive_kill_9_again_and_again(stage: Stage, dsn: str) 
         await daemon.event("turn_ended")
     promised: list[str] = []
     for life in range(KILLS):
-        async with stage.start(TELEGRAM_CALLS_PER_SECOND="200") as daemon:
+        # A folder of its own: crashes in a row would end in safe mode, in which reminders wait.
+        folder = f"{stage.data_dir}{life}"
+        async with stage.start(NAVI_DATA_DIR=folder, TELEGRAM_CALLS_PER_SECOND="200") as daemon:
             await daemon.ready()
             promised += await _promise(dsn, life, chance)
             await asyncio.sleep(chance.uniform(0, SPREAD))
