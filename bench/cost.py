@@ -12,7 +12,7 @@ from bench.staleness import tokens_in
 from bench.tokens import Speaker, question
 
 RUNS = 5
-ANSWERS = 4
+ANSWERS = 3
 """Of each program in each run, in turn; each in a room that has answered before."""
 TOKENS, GAP = 200, 0.02
 """50 tokens a second."""
