@@ -41,6 +41,8 @@ log = structlog.get_logger()
 
 PUBLIC_API = "https://api.telegram.org"
 CALL_POOL = 16
+POLL_POOL = 4
+"""One poll at a time; a poll that was cut off may leave its connection stuck."""
 CALL_TIMEOUT = 20.0
 BACKOFF_GROWTH = 1.5
 HEAD_START = 0.005
@@ -125,7 +127,7 @@ class TelegramAdapter:
         calls = HTTPXRequest(
             connection_pool_size=CALL_POOL, read_timeout=CALL_TIMEOUT, pool_timeout=5.0
         )
-        polls = HTTPXRequest(connection_pool_size=1, read_timeout=CALL_TIMEOUT)
+        polls = HTTPXRequest(connection_pool_size=POLL_POOL, read_timeout=CALL_TIMEOUT)
         bot = telegram.Bot(
             self._token,
             base_url=f"{self._api_url}/bot",
