@@ -64,7 +64,10 @@ class Running:
 
     @contextmanager
     def entered(self, turn: RunningTurn) -> Iterator[RunningTurn]:
-        """Know the turn for as long as it runs; `ended` is resolved on the way out."""
+        """Know the turn for as long as it runs; `ended` is resolved on the way out.
+
+        A stop whose end could not be stored holds for who takes the turn up again.
+        """
         awaited, by = self._awaited.pop(turn.room, (None, ""))
         if awaited == turn.turn:
             turn.stop.stop(by)
@@ -75,6 +78,8 @@ class Running:
             del self._by_room[turn.room]
             if not turn.ended.done():
                 turn.ended.set_result(None)
+                if turn.stop.is_set:
+                    self._awaited[turn.room] = (turn.turn, turn.stop.by)
 
     def in_room(self, room: RoomId) -> RunningTurn | None:
         return self._by_room.get(room)

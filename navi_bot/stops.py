@@ -19,8 +19,11 @@ from navi_bot.ports.store import Inbox
 from navi_bot.running import Running, RunningTurn
 from navi_bot.side_work import SideWork
 
-LOOK = 0.3
-"""Seconds that the database gets; a stop is to be carried out within 1 s."""
+LOOK, HURRIED_LOOK = 0.3, 0.05
+"""Seconds that the database gets; the second, while it owes us an answer for longer already.
+
+A stop is to be carried out within 1 s.
+"""
 
 
 HEEDED = 256
@@ -44,6 +47,7 @@ class Stops:
         self._policy = policy
         self._owners = owners
         self._heeded: dict[str, RunningTurn] = {}
+        self._overdue: set[asyncio.Task[None]] = set()
 
     async def first(self, batch: Sequence[Inbound]) -> dict[str, RunningTurn]:
         """Stop what a batch asks to stop; return the turns by their events' keys.
@@ -94,7 +98,10 @@ class Stops:
         found: list[Facts] = []
         # A task of its own: giving up on a query that hangs would hang as well.
         looking = self._work.start(self._look_up(inbound, found), "stop")
-        await asyncio.wait((looking,), timeout=LOOK)
+        await asyncio.wait((looking,), timeout=HURRIED_LOOK if self._overdue else LOOK)
+        if not looking.done():
+            self._overdue.add(looking)
+            looking.add_done_callback(self._overdue.discard)
         return found[0] if found else None
 
     async def _look_up(self, inbound: Inbound, found: list[Facts]) -> None:

@@ -77,3 +77,15 @@ async def test_a_stop_that_came_too_late_harms_no_later_turn() -> None:
         assert not entered.stop.is_set
     with running.entered(turn(7)) as entered:
         assert not entered.stop.is_set
+
+
+async def test_a_stop_whose_end_was_not_stored_holds_for_who_takes_the_turn_up() -> None:
+    """A database that was away until the account went offline makes no answer go on."""
+    running = Running()
+    with running.entered(turn(7)) as entered:
+        entered.stop.stop("Ann")
+    with running.entered(turn(7)) as again:
+        assert again.stop.is_set
+        again.ended.set_result(StreamStopped(""))
+    with running.entered(turn(7)) as later:
+        assert not later.stop.is_set

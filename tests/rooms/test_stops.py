@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import pytest
@@ -27,6 +27,7 @@ from navi_bot.messages import (
 )
 from navi_bot.ports.records import Facts, turn_key
 from navi_bot.running import RunningTurn
+from navi_bot.stops import LOOK
 from navi_bot.store.inbox import PostgresInbox
 from navi_bot.texts import commands as texts
 from navi_bot.texts import rooms as room_texts
@@ -320,6 +321,46 @@ async def test_a_stop_needs_no_database(
                 await stage.hear(said("/stop", who, TEAM))
         assert turn.stop.is_set is may
         stage.inbox = whole
+
+
+async def test_many_stops_take_the_time_of_one(stage: Stage) -> None:
+    """Each asks a database that hangs who may stop; they do not wait for each other."""
+    async with AsyncExitStack() as stack:
+        rooms = [private(ANN), TEAM, private(BOB), private(CAROL)]
+        askers = [ANN, ANN, BOB, CAROL]
+        turns = [
+            await stack.enter_async_context(running(stage, asker, address))
+            for asker, address in zip(askers, rooms, strict=True)
+        ]
+        whole, stage.inbox = stage.inbox, IllInbox(stage.pool, None)
+        stops = [
+            said("/stop", asker, address) for asker, address in zip(askers, rooms, strict=True)
+        ]
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2 * LOOK):
+                await stage.hear(*stops)
+        assert [turn.stop.is_set for turn in turns] == [True] * 4
+        assert time.monotonic() - began < 4 * LOOK
+        stage.inbox = whole
+
+
+async def test_a_stop_is_heeded_before_it_is_taken_in(stage: Stage) -> None:
+    """It stands behind a message that the database does not take; its reply tells of it later."""
+    stop = said("/stop")
+    async with stage.rooms() as rooms:
+        async with running(stage, ANN, private(ANN), ending=StreamStopped("half")) as turn:
+            await rooms.heed((said("another question"), stop))
+            assert turn.stop.is_set
+            await asyncio.wait_for(turn.ended, 1)
+        await rooms.accept((stop,), "")
+    assert stage.delivery.texts()[-1].startswith(texts.STOPPED())
+
+
+async def test_heeding_stops_nothing_that_may_not_be_stopped(stage: Stage) -> None:
+    async with stage.rooms() as rooms, running(stage, BOB, TEAM) as turn:
+        await rooms.heed((said("/stop", CAROL, TEAM), said("stop it", BOB, TEAM)))
+        assert not turn.stop.is_set
 
 
 async def test_a_press_that_hangs_is_no_reason_either(stage: Stage) -> None:
