@@ -142,6 +142,34 @@ async def test_messages_that_steer_are_left_for_a_turn_of_their_own(tmp_path: Pa
     assert scene.diary.steers
 
 
+async def test_what_a_stop_cannot_undo_is_named(tmp_path: Path) -> None:
+    """Finished or cut off in the middle: what may have changed the world, and nothing else."""
+
+    async def works(arguments: Words, call: Call) -> Result:
+        return Result("done")
+
+    async def fails(arguments: Words, call: Call) -> Result:
+        return Result("It was not sent.", ok=False)
+
+    async def presses(arguments: Words, call: Call) -> Result:
+        scene.stop.stop("somebody")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    tools = [
+        tool("look", works),
+        tool("send", works, effect=Effect.OUTWARD),
+        tool("lose", fails, effect=Effect.OUTWARD),
+        tool("write", presses, effect=Effect.SANDBOXED),
+        tool("later", works, effect=Effect.HOST),
+    ]
+    scene = stage(tmp_path, calls(*((each.name, {}) for each in tools)), tools=tools)
+    end = last(await scene.play())
+    assert end.finished == ("look", "send", "lose")
+    assert end.cancelled == ("write", "later")
+    assert end.lasting == ("send", "write")
+
+
 async def test_during_a_tool_cancels_it_and_skips_the_rest(tmp_path: Path) -> None:
     """N-37, T-05: finished, cancelled and unstarted calls all have a result."""
     cleaned: list[bool] = []

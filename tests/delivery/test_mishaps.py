@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from delivery.growing_source import GrowingSource
 from delivery.loopback import LoopbackOutbound, Made
+from delivery.memory_outbox import MemoryOutbox
 from delivery.scene import Scene, failing, head, page, stream
 from delivery.virtual_time import run
 from faults.here import failing_at
@@ -195,6 +196,35 @@ def test_no_first_send_without_a_stored_intent() -> None:
             assert await reconciler.drain(60)
         assert scene.is_finished
         assert len(scene.outbound.of("send")) == 2
+
+    run(main())
+
+
+class HangingOutbox(MemoryOutbox):
+    """A store that takes every write and never says that it has."""
+
+    async def shown(self, key: str, number: int, shown_hash: str) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_store_that_hangs_holds_up_no_chat() -> None:
+    """Final states arrive in forty chats while none of them can be written down."""
+
+    async def main() -> None:
+        scene = Scene(outbox=HangingOutbox())
+        chats = [f"chat{number}" for number in range(40)]
+        async with scene.running() as reconciler:
+            sources = {chat: scene.live(reconciler, f"turn:{chat}", chat) for chat in chats}
+            for chat, source in sources.items():
+                await stream(reconciler, f"turn:{chat}", source, 0.1)
+            await asyncio.sleep(10.0)
+            for chat, source in sources.items():
+                source.add("the end")
+                source.final = True
+                reconciler.touch(f"turn:{chat}")
+            await asyncio.sleep(3.0)  # 25 calls a second
+            ended = [chat for chat in chats if "the end" in scene.outbound.visible(chat)[0]]
+            assert ended == chats
 
     run(main())
 

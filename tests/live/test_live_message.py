@@ -292,6 +292,12 @@ def test_a_stopped_turn_keeps_its_text_and_closes_its_tools() -> None:
     assert page.buttons == ()
 
 
+def test_a_stopped_turn_names_what_cannot_be_undone() -> None:
+    ending = StreamStopped("Half", finished=("mail", "mail"), lasting=("mail", "mail", "terminal"))
+    (page,) = fed([TextDelta("Half"), ending]).pages(2)
+    assert words(page) == "Half\n⏹ Stopped. Cannot be undone: mail (2), terminal."
+
+
 def test_a_failed_turn_says_why_and_can_be_tried_again() -> None:
     (page,) = fed([TextDelta("Half"), StreamFailed("The host is gone.")]).pages(2)
     assert words(page) == "Half\n⚠️ The host is gone."

@@ -1,6 +1,7 @@
 """One turn from claim to end, on a real PostgreSQL; the loop plays what a test says."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,12 +15,14 @@ from navi_bot.events import (
     ContextCompressed,
     Ending,
     Event,
+    ModelStarted,
     Notice,
     StreamEnd,
     StreamFailed,
     StreamStopped,
     TextDelta,
     ToolEvent,
+    ToolStarted,
     Waiting,
     wire_name,
 )
@@ -41,6 +44,7 @@ from navi_bot.messages import (
     RoomId,
     Said,
     Sender,
+    ToolCall,
 )
 from navi_bot.patience import Patience
 from navi_bot.ports.delivery import LiveSource
@@ -119,6 +123,12 @@ class Live:
         self.waits = asyncio.Event()
         self.document: Document | None = None
         self.answer: tuple[Page, ...] | None = None
+
+    async def has(self, kind: type[Event], count: int = 1) -> None:
+        """Wait until so many events of a kind have come."""
+        async with asyncio.timeout(5):
+            while sum(isinstance(e, kind) for e in self.events) < count:  # noqa: ASYNC110 - no bell
+                await asyncio.sleep(0.005)
 
     def feed(self, event: Event, now: float) -> None:
         self.events.append(event)
@@ -627,3 +637,96 @@ def test_every_ending_has_a_state() -> None:
     ]
     assert metrics_of(StreamFailed("x")) is None
     assert metrics_of(replace(END, model="m")) is not None
+
+
+async def begins_and_hangs(
+    start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+) -> AsyncGenerator[Event]:
+    """Answer, run one tool to its end and another one, and wait for a database that hangs."""
+    if question is not None:
+        await journal.record([Entry(Message("user", question.text))])
+    yield ModelStarted(1, 9, "tiny")
+    yield TextDelta("Let me ")
+    calls = (ToolCall("a", "send", {}), ToolCall("b", "clock", {}), ToolCall("c", "clock", {}))
+    said = Message("assistant", "Let me ", tool_calls=calls)
+    await journal.begin_batch(1, said, {"a": "W2", "b": "R0", "c": "R0"})
+    yield ToolStarted("a", "send", {})
+    yield ToolEvent("a", "send", {}, "sent", True, 0.1)
+    yield ToolStarted("b", "clock", {})
+    await asyncio.Event().wait()
+
+
+async def test_a_stopped_loop_that_does_not_end_is_ended_by_its_turn(scene: Scene) -> None:
+    """Promise 3: shown within a second, with what was done, whatever the loop waits for."""
+    room = await scene.ask()
+    waking = asyncio.ensure_future(scene.runner(Loop(begins_and_hangs)).wake(room))
+    turn = await until(scene.running)
+    await scene.live.has(ToolStarted, 2)
+    began = time.monotonic()
+    turn.stop.stop("Ann")
+    await scene.live.has(StreamStopped)
+    assert time.monotonic() - began < 1
+    await asyncio.wait_for(waking, 5)
+    (ending,) = scene.ended
+    assert ending == StreamStopped(
+        "Let me ", finished=("send",), cancelled=("clock",), lasting=("send",)
+    )
+    assert await scene.state() == "stopped"
+    assert await scene.context() == [
+        ("user", "What time is it?"),
+        ("assistant", "Let me \n\n[stopped by the user]"),
+    ]
+
+
+async def test_a_loop_that_ends_by_itself_is_not_overruled(scene: Scene) -> None:
+    async def obeys(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        yield TextDelta("Half")
+        await running.stop.wait()
+        await asyncio.sleep(0.05)
+        await journal.close([Entry(Message("assistant", "Half, its own words"))])
+        yield StreamStopped("Half", finished=("its own account",))
+
+    room = await scene.ask()
+    waking = asyncio.ensure_future(scene.runner(Loop(obeys)).wake(room))
+    turn = await until(scene.running)
+    turn.stop.stop("Ann")
+    await asyncio.wait_for(waking, 5)
+    assert scene.ended == [StreamStopped("Half", finished=("its own account",))]
+    assert (await scene.context())[-1] == ("assistant", "Half, its own words")
+
+
+async def test_a_stopped_turn_is_not_given_back_by_a_shutdown(scene: Scene) -> None:
+    """The next daemon has nothing to go on with."""
+    room = await scene.ask()
+    waking = asyncio.ensure_future(scene.runner(Loop(begins_and_hangs)).wake(room))
+    turn = await until(scene.running)
+    await scene.live.has(ToolStarted, 2)
+    turn.stop.stop("Ann")
+    waking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waking
+    assert await scene.state() == "stopped"
+
+
+async def test_after_a_stop_a_batch_waits_for_no_commit_of_its_own(scene: Scene) -> None:
+    """Its result and its end are one write: a database that hangs holds up neither."""
+
+    async def batch(
+        start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+    ) -> AsyncGenerator[Event]:
+        calls = (ToolCall("a", "send", {}),)
+        said = Message("assistant", "", tool_calls=calls)
+        await journal.begin_batch(1, said, {"a": "W2"})
+        running.stop.stop("Ann")
+        await journal.end_call(1, "a", "stopped", False)
+        await journal.record([Entry(said), Entry(Message("tool", "stopped", tool_call_id="a"))])
+        written.append(await scene.pool.fetchval("SELECT count(*) FROM messages"))
+        await journal.close([Entry(Message("assistant", "[stopped by the user]"))])
+        yield StreamStopped("")
+
+    written: list[int] = []
+    await scene.runner(Loop(batch)).wake(await scene.ask())
+    assert written == [0]
+    assert [role for role, _ in await scene.context()] == ["assistant", "tool", "assistant"]
