@@ -105,14 +105,14 @@ class Crowd:
                 self.records.setdefault(asked(record.body)[1], record)
         return self.records.get(member.token)
 
-    def shown(self, member: Member, words: str) -> float | None:
-        """Return when a message since their question showed these words first."""
+    def shown(self, member: Member, words: str, since: float) -> float | None:
+        """Return when a message showed these words first, since a moment."""
         times = [
             version.at
             for message in self.telegram.messages(member.chat)
             if message.id > member.seen
             for version in message.versions
-            if words in version.content.text
+            if version.at >= since and words in version.content.text
         ]
         return min(times, default=None)
 

@@ -16,7 +16,7 @@ from strict_telegram import Hang, Throttle
 from stopping.crowd import Crowd, Member
 from stopping.figures import Stop
 
-BETWEEN = 0.03
+BETWEEN = 0.1
 """Seconds between two stops of a round."""
 WAITING = 20
 """Messages behind the running one (the most that a room keeps)."""
@@ -76,9 +76,16 @@ async def told(
     scene: Crowd, members: Sequence[Member], asked: dict[str, Asked]
 ) -> dict[str, float]:
     """Wait until everybody sees that it is stopped; return how long that took."""
-    await scene.until(lambda member: scene.shown(member, STOPPED) is not None, members)
-    shown = {member.token: scene.shown(member, STOPPED) or 0.0 for member in members}
-    return {token: at - asked[token].at for token, at in shown.items()}
+    found: dict[str, float] = {}
+
+    def is_told(member: Member) -> bool:
+        since = asked[member.token].at
+        if (at := scene.shown(member, STOPPED, since)) is not None:
+            found[member.token] = at - since
+        return at is not None
+
+    await scene.until(is_told, members)
+    return found
 
 
 async def speaking(scene: Crowd, members: Sequence[Member], kind: str) -> None:
@@ -237,11 +244,7 @@ async def edits_hang(scene: Crowd, members: Sequence[Member]) -> list[Stop]:
     await scene.until(lambda member: _hanging(scene, member), members)
     asked = await stopped(scene, members, press=False)
     found = await closed(scene, members, asked)
-    replies = {  # a message of its own, which nothing holds up
-        member.token: at - asked[member.token].at
-        for member in members
-        if (at := await _reply(scene, member)) is not None
-    }
+    replies = await told(scene, members, asked)  # messages of their own, which nothing holds up
     for fault in faults:
         scene.telegram.heal(fault)
     return stops("edits hang", asked, closed=found, shown=replies)
@@ -312,8 +315,3 @@ def _first_taken(scene: Crowd, member: Member, since: float) -> str:
         if call.outcome == "ok" and call.text and call.started >= since
     ]
     return calls[0].text
-
-
-async def _reply(scene: Crowd, member: Member) -> float | None:
-    await scene.until(lambda one: scene.shown(one, STOPPED) is not None, [member])
-    return scene.shown(member, STOPPED)
