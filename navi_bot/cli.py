@@ -30,7 +30,7 @@ from navi_bot.settings import Settings, chosen_adapters, load
 
 log = structlog.get_logger()
 
-LEAVING = 3.0
+LEAVING = 1.0
 """Seconds that what does not end by itself gets when the program is done."""
 
 EXIT_DONE, EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 0, 1, 78, 130

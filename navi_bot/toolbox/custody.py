@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 CLEAN_UP = 0.25
 """Seconds that a cancelled tool is waited for; a stop is to be carried out within 1 s."""
-LAST_CLEAN_UP = 5.0
+LAST_CLEAN_UP = 3.0
 """Seconds that is waited for those left when the daemon ends: their processes need some."""
 
 

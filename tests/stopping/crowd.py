@@ -105,6 +105,11 @@ class Crowd:
                 self.records.setdefault(asked(record.body)[1], record)
         return self.records.get(member.token)
 
+    def is_closed(self, member: Member) -> bool:
+        """Whether the model host has seen the connection of that call close."""
+        record = self.record(member)
+        return record is not None and record.outcome == "disconnected"
+
     def shown(self, member: Member, words: str, since: float) -> float | None:
         """Return when a message showed these words first, since a moment."""
         times = [

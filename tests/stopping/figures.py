@@ -33,7 +33,18 @@ def told(values: Iterable[float | None]) -> list[float]:
 
 def line(name: str, values: Sequence[float]) -> str:
     """Return count, p50, p99 and worst as text."""
-    if not values:
-        return f"{name:<22}{'-':>6}"
     p50, worst = statistics.median(values), max(values)
-    return f"{name:<22}{len(values):>6}{p50:>9.3f}{p99(values):>9.3f}{worst:>9.3f}"
+    return f"{name:<32}{len(values):>6}{p50:>9.3f}{p99(values):>9.3f}{worst:>9.3f}"
+
+
+def report(stops: Iterable[Stop]) -> str:
+    """Return a line for every state and what was measured in it."""
+    by_state: dict[str, list[Stop]] = {}
+    for stop in stops:
+        by_state.setdefault(stop.state, []).append(stop)
+    lines = [f"{'seconds':<32}{'stops':>6}{'p50':>9}{'p99':>9}{'worst':>9}"]
+    for state, group in by_state.items():
+        for part in ("carried", "closed", "gone", "shown"):
+            if values := told(getattr(stop, part) for stop in group):
+                lines.append(line(f"{state}: {part}", values))
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ every second one by the button where there is one.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,10 +20,13 @@ BETWEEN = 0.1
 """Seconds between two stops of a round."""
 WAITING = 20
 """Messages behind the running one (the most that a room keeps)."""
-PENALTY = 3
+PENALTY = 2
 """Seconds for which Telegram wants nothing more in a chat."""
 STOPPED = "Stopped."
 BUTTON = "⏹ Stop"
+
+
+Round = Callable[[Crowd, Sequence[Member]], Coroutine[None, None, list[Stop]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,7 @@ async def closed(
     scene: Crowd, members: Sequence[Member], asked: dict[str, Asked], within: float = 20.0
 ) -> dict[str, float]:
     """Wait until the model connections are closed; return how long that took."""
-
-    def is_closed(member: Member) -> bool:
-        record = scene.record(member)
-        return record is not None and record.outcome == "disconnected"
-
-    await scene.until(is_closed, members, within)
+    await scene.until(scene.is_closed, members, within)
     return {
         member.token: scene.records[member.token].ended - asked[member.token].at
         for member in members
