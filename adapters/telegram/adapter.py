@@ -45,7 +45,7 @@ POLL_POOL = 4
 """One poll at a time; a poll that was cut off may leave its connection stuck."""
 CALL_TIMEOUT = 20.0
 BACKOFF_GROWTH = 1.5
-HEAD_START = 0.005
+HEAD_START = 0.01
 """Seconds that the work on what came has before the next poll, making which takes a millisecond."""
 WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
 

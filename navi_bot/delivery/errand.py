@@ -12,6 +12,9 @@ RETRY_WAIT = 1.0
 TYPING_EVERY = 4.5
 """Seconds; the platforms let the typing action fade after 5."""
 
+TYPING_AFTER = 0.03
+"""Seconds until it is shown first; the call would hold up the one to the model."""
+
 
 @dataclass(slots=True)
 class Errand:

@@ -22,7 +22,7 @@ import structlog
 
 from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
 from navi_bot.delivery.entry import Entry, anew
-from navi_bot.delivery.errand import Errand, Typing
+from navi_bot.delivery.errand import TYPING_AFTER, Errand, Typing
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
@@ -129,7 +129,7 @@ class Reconciler:
         address = self._traffic.moved(head.address)
         typing = self._traffic.lane(address.chat, head.group).typing
         if on:
-            typing.setdefault(address, Typing(self._clock()))
+            typing.setdefault(address, Typing(self._clock() + TYPING_AFTER))
         else:
             typing.pop(address, None)
         self._look_at(address)
