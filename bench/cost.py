@@ -2,7 +2,9 @@
 
 import asyncio
 import statistics
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from bench.figure import Figure, Line
 from bench.meter import Used
@@ -19,34 +21,51 @@ TOKENS, GAP = 200, 0.02
 SETTLED = 0.4
 """Seconds after the final text in which its last work is done."""
 PATIENCE = 30.0
+METHODS = ("sendchataction", "sendmessage", "editmessagetext")
+
+
+@dataclass(slots=True)
+class Costs:
+    """What the answers of one program took in one run."""
+
+    used: list[Used] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    """Of Telegram, by method."""
+
+    @property
+    def own(self) -> float:
+        return statistics.fmean(each.own for each in self.used)
+
+    @property
+    def whole(self) -> float:
+        return statistics.fmean(each.own + each.database for each in self.used)
 
 
 async def measure() -> list[Row]:
     speaker = Speaker(TOKENS, GAP)
-    ours: list[list[Used]] = []
-    theirs: list[list[Used]] = []
-    calls: dict[str, str] = {}
+    ours: list[Costs] = []
+    theirs: list[Costs] = []
     async with surroundings(speaker.script()) as around:
         for _ in range(RUNS):
             async with around.daemon(ANSWERS) as navi, around.bare(ANSWERS) as bare:
-                costs = await _in_turn((navi, bare))
-                calls = {program.name: _calls(program) for program in (navi, bare)}
-            ours.append(costs[0])
-            theirs.append(costs[1])
-    return _rows(ours, theirs, calls)
+                mine, others = await _in_turn((navi, bare))
+            ours.append(mine)
+            theirs.append(others)
+    return _rows(ours, theirs)
 
 
-async def _in_turn(programs: Sequence[Program]) -> list[list[Used]]:
+async def _in_turn(programs: Sequence[Program]) -> list[Costs]:
     for which, program in enumerate(programs):
         await asyncio.gather(
             *(_answer(program, room, f"{room}.{which}") for room in range(ANSWERS))
         )
-    found: list[list[Used]] = [[] for _ in programs]
+    found = [Costs() for _ in programs]
     for room in range(ANSWERS):
         for which, program in enumerate(programs):
-            before = program.used()
+            before, made = program.used(), len(program.telegram.calls())
             await _answer(program, room, f"{room}.{which}")
-            found[which].append(program.used() - before)
+            found[which].used.append(program.used() - before)
+            found[which].calls.update(call.method for call in program.telegram.calls()[made:])
     return found
 
 
@@ -64,20 +83,20 @@ async def _answer(program: Program, room: int, key: str) -> None:
     await asyncio.sleep(SETTLED)
 
 
-def _calls(program: Program) -> str:
-    """Return how many calls of which kind one answer took."""
-    chat = program.chat(0)
-    counted = {
-        name: len(program.telegram.calls(name, chat)) / 2
-        for name in ("sendChatAction", "sendMessage", "editMessageText")
-    }
-    return ", ".join(f"{number:g} {name}" for name, number in counted.items())
+def _told(name: str, runs: Sequence[Costs]) -> str:
+    """Return how many calls of which kind an answer took, polls left out."""
+    counted: Counter[str] = Counter()
+    for run in runs:
+        counted.update(run.calls)
+    answers = sum(len(run.used) for run in runs)
+    listed = (f"{counted[method] / answers:.2g} {method}" for method in METHODS)
+    return f"{name}: {', '.join(listed)}"
 
 
-def _rows(ours: list[list[Used]], theirs: list[list[Used]], calls: dict[str, str]) -> list[Row]:
-    own = [_mean([each.own for each in run]) for run in ours]
-    whole = [_mean([each.own + each.database for each in run]) for run in ours]
-    bare = [_mean([each.own for each in run]) for run in theirs]
+def _rows(ours: list[Costs], theirs: list[Costs]) -> list[Row]:
+    own, whole = [run.own for run in ours], [run.whole for run in ours]
+    bare = [run.own for run in theirs]
+    lines = {"navi-bot with PostgreSQL": whole, "navi-bot": own, "bare loop": bare}
     figure = Figure(
         "cost",
         f"Processor time of an answer of {TOKENS} tokens",
@@ -85,33 +104,21 @@ def _rows(ours: list[list[Used]], theirs: list[list[Used]], calls: dict[str, str
         "milliseconds",
         tuple(
             Line(name, range(1, len(values) + 1), [1000 * value for value in values])
-            for name, values in (
-                ("navi-bot with PostgreSQL", whole),
-                ("navi-bot", own),
-                ("bare loop", bare),
-            )
+            for name, values in lines.items()
         ),
     )
-    said = "; ".join(f"{name}: {listed}" for name, listed in calls.items())
+    calls = f"; {_told('navi-bot', ours)}; {_told('bare loop', theirs)}"
     return [
-        _row("processor time of an answer / bare", own, bare, said, figure),
-        _row("the same with PostgreSQL / bare", whole, bare, "", None),
+        _row("processor time of an answer / bare", own, bare, calls, figure),
+        _row("the same with PostgreSQL / bare", whole, bare),
     ]
 
 
-def _row(name: str, ours: list[float], bare: list[float], more: str, figure: Figure | None) -> Row:
+def _row(
+    name: str, ours: list[float], bare: list[float], more: str = "", figure: Figure | None = None
+) -> Row:
     runs = tuple(mine / other for mine, other in zip(ours, bare, strict=True))
-    detail = f"{1000 * _mean(ours):.0f} ms against {1000 * _mean(bare):.0f} ms"
-    return Row(
-        f"cost: {name}",
-        statistics.median(runs),
-        "ratio",
-        2.5,
-        f"{detail}; {more}" if more else detail,
-        runs=runs,
-        figure=figure,
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return statistics.fmean(values) if values else 0.0
+    means = statistics.fmean(ours), statistics.fmean(bare)
+    detail = f"{1000 * means[0]:.0f} ms against {1000 * means[1]:.0f} ms{more}"
+    value = statistics.median(runs)
+    return Row(f"cost: {name}", value, "ratio", 2.5, detail, runs=runs, figure=figure)
