@@ -114,8 +114,9 @@ def test_a_penalty_of_a_chat_is_waited_out_and_delays_no_other(kind: str, second
     without = [final.latency for final in finals(alone)]
     assert max(with_it) <= max(without) + 0.05
     ours, theirs = staleness(run, rooms=range(1, 8)), staleness(alone)
-    for share in (0.5, 0.99):
-        assert percentile(ours, share) <= 1.05 * percentile(theirs, share)
+    # One talk of the forty that just misses a token waits for the next: which one is luck.
+    for share, luck in ((0.5, 0.0), (0.95, 0.0), (0.99, INTERVALS[kind])):
+        assert percentile(ours, share) <= 1.05 * percentile(theirs, share) + luck
 
 
 def test_a_penalty_of_a_chat_delays_no_other_when_calls_are_scarce() -> None:
