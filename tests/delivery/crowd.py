@@ -152,6 +152,8 @@ class _World:
     scene: Scene
     talks: list[Talk] = field(default_factory=list)
     start: float = 0.0
+    _whole: set[str] = field(default_factory=set)
+    _looked_at: int = 0
 
     async def live(self, rooms: Sequence[Room], penalties: Sequence[Penalty]) -> Counts:
         self.start = asyncio.get_running_loop().time()
@@ -175,8 +177,18 @@ class _World:
             talk = Talk(key, room.number, room.chat, begins, turn.tokens)
             self.talks.append(talk)
             await self._answer(reconciler, talk)
-            while self.scene.outbox.posts[key].is_unfinished:  # noqa: ASYNC110 - virtual time
+            while not self._stands_there(key):  # noqa: ASYNC110 - virtual time
                 await asyncio.sleep(FEED_EVERY)
+
+    def _stands_there(self, key: str) -> bool:
+        """Whether people see the whole answer of a talk."""
+        trips = self.scene.outbound.trips
+        while self._looked_at < len(trips) and trips[self._looked_at].ended:
+            trip = trips[self._looked_at]
+            self._looked_at += 1
+            if trip.made.text.endswith(END) and not trip.wait:
+                self._whole.add(trip.made.text.partition(" ")[0])
+        return key in self._whole
 
     async def _answer(self, reconciler: Reconciler, talk: Talk) -> None:
         where = head(talk.key, talk.chat, talk.room)
