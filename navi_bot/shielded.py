@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 
-LAST_WRITE = 5.0
+LAST_WRITE = 2.0
 """Seconds that a write gets after its task was told to end."""
 
 

@@ -63,7 +63,7 @@ def test_every_unit_file_is_tested() -> None:
 
 
 def test_unit_fits_the_daemon() -> None:
-    """The daemon speaks to systemd, drains for ten seconds, and exits 78 when settings are bad."""
+    """The daemon speaks to systemd, ends within ten seconds, and exits 78 when settings are bad."""
     wanted = {
         "Type": "notify",
         "WatchdogSec": "60",

@@ -74,6 +74,6 @@ class DaemonSettings(BaseSettings):
     )
     notify_after: Seconds = Field(default=30.0, ge=0, validation_alias="NAVI_NOTIFY_AFTER")
     steer: bool = Field(default=False, validation_alias="NAVI_STEER")
-    drain: Seconds = Field(default=10.0, ge=0, validation_alias="NAVI_DRAIN")
+    drain: Seconds = Field(default=5.0, ge=0, validation_alias="NAVI_DRAIN")
     file_limit: int = Field(default=10_000_000, ge=1, validation_alias="NAVI_FILE_LIMIT")
     first_show: Seconds = Field(default=1.5, ge=0, validation_alias="NAVI_FIRST_SHOW")

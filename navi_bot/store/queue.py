@@ -128,7 +128,7 @@ class Wakeups:
         concurrency: int,
         handler: Callable[[RoomId], Awaitable[None]],
         *,
-        drain: float = 10.0,
+        drain: float = 5.0,
     ) -> None:
         self._queues = list(queues)
         self._concurrency = concurrency
