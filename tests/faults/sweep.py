@@ -1,0 +1,242 @@
+"""Every scenario, every point that it reaches, every kind of fault; and what came of it."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from faults.judge import Verdict, judge
+from faults.lane import Lane, Room, database
+from faults.scenarios import SCENARIOS
+from faults.switchboard import Fault, Kind
+
+from navi_bot.fault_points import Point
+from navi_bot.texts import rooms as rooms_texts
+from navi_bot.texts import turn as turn_texts
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+EXCUSES = (turn_texts.BROKEN(), rooms_texts.BROKE())
+"""Sentences that stand for an answer where the program itself failed in memory."""
+
+Reached = Mapping[str, Mapping[Point, int]]
+"""How often each scenario reaches each point."""
+
+WITHIN = 120.0
+"""Seconds in which everything is answered, whatever failed; on a machine that has a lot to do."""
+PROBED = 15.0
+"""Seconds in which another room is answered while a task hangs."""
+QUIET = 0.4
+"""Seconds that are waited for an answer that comes once too often."""
+INTAKE: tuple[Point, ...] = (
+    "batch_received", "event_decided", "event_stored", "batch_stored",
+    "turns_given_back", "events_taken_up", "posts_taken_up",
+)  # fmt: skip
+"""Where a task that hangs keeps everybody waiting, until the watchdog ends the daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    scenario: str
+    point: Point
+    nth: int
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{self.scenario}: {self.kind} at {self.point} ({self.nth})"
+
+
+@dataclass(slots=True)
+class Result:
+    case: Case
+    verdict: Verdict
+    struck: bool = True
+    seconds: float = 0.0
+    stop: float = 0.0
+    """Seconds from a SIGTERM to the end; 0.0 if there was none."""
+
+    @property
+    def faults(self) -> list[str]:
+        lost = [f"q{number} is lost" for number in self.verdict.lost]
+        return [f"{self.case}: {fault}" for fault in lost + self.verdict.faults]
+
+
+@dataclass(slots=True)
+class Report:
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        return [fault for result in self.results for fault in result.faults]
+
+    def table(self) -> str:
+        """Return a row for each kind of fault: what was done and what came of it."""
+        head = f"{'fault':6} {'points':>6} {'runs':>5} {'lost':>5} {'told':>5}"
+        rows = [f"{head} {'labelled':>8} {'faults':>6} {'slowest':>8} {'stopped':>8}"]
+        for kind in KINDS:
+            done = [one for one in self.results if one.case.kind == kind and one.struck]
+            if not done:
+                continue
+            points = {one.case.point for one in done}
+            lost = sum(len(one.verdict.lost) for one in done)
+            told = sum(len(one.verdict.told) for one in done)
+            again = sum(len(one.verdict.repeated) for one in done)
+            faults = sum(len(one.verdict.faults) for one in done)
+            slowest = max(one.seconds for one in done)
+            stop = max(one.stop for one in done)
+            rows.append(
+                f"{kind:6} {len(points):6} {len(done):5} {lost:5} {told:5} "
+                f"{again:8} {faults:6} {slowest:7.1f}s {stop:7.1f}s"
+            )
+        return "\n".join(rows)
+
+
+async def recorded(lane: Lane, scenario: str) -> Counter[Point]:
+    """Play a scenario to its end without a fault; return how often each point was reached."""
+    lane.faults.seen.clear()
+    room = await lane.room()
+    await SCENARIOS[scenario](lane, room)
+    result = await judged(lane, room, Verdict())
+    assert not [*result.lost, *result.faults], f"{scenario}: {lane.texts(room)}"
+    return Counter(lane.faults.seen)
+
+
+async def carried_out(lane: Lane, case: Case) -> Result:
+    """Play a scenario with a fault, and judge what the chat shows when all is over."""
+    began = time.monotonic()
+    room = await lane.room()
+    rung, stopped = len(lane.rings()), len(lane.stops)
+    fault = lane.faults.arm(case.point, case.nth, case.kind)
+    playing = asyncio.ensure_future(SCENARIOS[case.scenario](lane, room))
+    verdict = Verdict()
+    if case.kind == "hang":
+        verdict.faults += await _hung(lane, fault, playing)
+    try:
+        await playing
+    except TimeoutError as error:
+        verdict.faults.append(f"what people waited for did not come: {error}")
+    verdict = await judged(lane, room, verdict)
+    lane.faults.disarm()
+    rings = Counter(lane.rings()[rung:])
+    verdict.faults += [f"the bell rang {n} times for {who}" for who, n in rings.items() if n > 1]
+    if orphans := await lane.orphans():
+        verdict.faults.append(f"{orphans} stored tool calls have no result")
+    if over := lane.telegram.over_limits():
+        verdict.faults.append(f"{len(over)} calls were over the platform's limits")
+        lane.telegram.front.history.calls.clear()
+    stop = max(lane.stops[stopped:], default=0.0)
+    return Result(case, verdict, fault.struck.is_set(), time.monotonic() - began, stop)
+
+
+async def _hung(lane: Lane, fault: Fault, playing: asyncio.Future[None]) -> list[str]:
+    """While a task hangs others are served, and a SIGTERM still ends the daemon."""
+    struck = asyncio.ensure_future(fault.struck.wait())
+    done, _ = await asyncio.wait({struck}, timeout=30)
+    if not done:
+        struck.cancel()
+        return []
+    faults = []
+    if fault.point not in INTAKE:
+        other = await lane.room()
+        question = lane.ask(other, "plain")
+        try:
+            await lane.shows(other, question.words[-1], within=PROBED)
+        except TimeoutError:
+            faults.append("another room is not answered meanwhile")
+    try:
+        await lane.stop()
+    except TimeoutError:
+        faults.append("SIGTERM does not end the daemon")
+        assert lane.daemon is not None
+        lane.daemon.kill()
+    return faults
+
+
+async def judged(lane: Lane, room: Room, verdict: Verdict) -> Verdict:
+    """Wait until all is answered and nothing is open; judge what is shown then."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        found = _seen(lane, room)
+        left = {name: n for name, n in (await lane.open_work(room)).items() if n}
+        missing = found.lost or any("is not said" in fault for fault in found.faults)
+        if not (missing or left) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(QUIET)
+    found = _seen(lane, room)
+    found.faults += verdict.faults
+    if left:
+        found.faults.append(f"still open: {left}")
+    return found
+
+
+def _seen(lane: Lane, room: Room) -> Verdict:
+    return judge(lane.texts(room), room.asked, EXCUSES, room.once)
+
+
+async def recorded_all(server: str, folder: Path, width: int) -> Reached:
+    """Play every scenario once without a fault; return how often each reached each point."""
+    waiting = list(reversed(SCENARIOS))
+    reached: dict[str, Mapping[Point, int]] = {}
+
+    async def play(lane: Lane) -> None:
+        while waiting:
+            name = waiting.pop()
+            reached[name] = await recorded(lane, name)
+
+    async with AsyncExitStack() as stack:
+        lanes = await made(stack, server, folder, width)
+        async with asyncio.TaskGroup() as tasks:
+            for lane in lanes:
+                tasks.create_task(play(lane))
+    return {name: reached[name] for name in SCENARIOS}
+
+
+async def swept(
+    server: str, folder: Path, cases: Sequence[Case], width: int, **environment: str
+) -> Report:
+    """Carry the cases out on so many lanes side by side; `environment` changes the daemons'."""
+    waiting = list(reversed(cases))
+    report = Report()
+    async with AsyncExitStack() as stack:
+        lanes = await made(stack, server, folder, width, **environment)
+        async with asyncio.TaskGroup() as tasks:
+            for lane in lanes:
+                tasks.create_task(_work_off(lane, waiting, report))
+    return report
+
+
+async def _work_off(lane: Lane, waiting: list[Case], report: Report) -> None:
+    while waiting:
+        case = waiting.pop()
+        result = await carried_out(lane, case)
+        report.results.append(result)
+        if result.faults:
+            await lane.end()  # what is wrong here is not to be wrong with the next
+            await lane.start()
+
+
+async def made(
+    stack: AsyncExitStack, server: str, folder: Path, width: int, **environment: str
+) -> list[Lane]:
+    """Start lanes side by side, each with a database and a folder of its own."""
+    lanes = []
+    for number in range(width):
+        own = folder / str(number)
+        own.mkdir(parents=True)
+        name = f"faults_{os.getpid()}_{folder.name}_{number}"
+        await stack.enter_async_context(database(server, name))
+        lanes.append(Lane(with_name(server, name), own, {"NAVI_STEER": "1", **environment}))
+    await asyncio.gather(*(stack.enter_async_context(lane) for lane in lanes))
+    return lanes
+
+
+def with_name(dsn: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    head, _, query = dsn.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
