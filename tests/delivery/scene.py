@@ -63,9 +63,11 @@ class Scene:
         self.outbox.want(post)
         reconciler.show(post)
 
-    def live(self, reconciler: Reconciler, key: str, chat: str = "a") -> GrowingSource:
+    def live(
+        self, reconciler: Reconciler, key: str, chat: str = "a", begun: str = ""
+    ) -> GrowingSource:
         source = GrowingSource(key, 100_000, with_button=False)
-        reconciler.follow(head(key, chat), source)
+        reconciler.follow(head(key, chat), source, begun)
         return source
 
     def finish(self, reconciler: Reconciler, key: str, source: GrowingSource, chat: str) -> None:

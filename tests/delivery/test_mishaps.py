@@ -1,6 +1,7 @@
 """What the reconciler makes of failures, crashes and people, on virtual time."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from delivery.growing_source import GrowingSource
@@ -22,6 +23,7 @@ from navi_bot.errors import (
 )
 from navi_bot.fault_points import Point
 from navi_bot.messages import Page, Post
+from navi_bot.ports.delivery import PageNote
 from navi_bot.texts.delivery import REPEAT
 
 
@@ -203,7 +205,8 @@ def test_no_first_send_without_a_stored_intent() -> None:
 class HangingOutbox(MemoryOutbox):
     """A store that takes every write and never says that it has."""
 
-    async def shown(self, key: str, number: int, shown_hash: str) -> None:
+    async def note(self, notes: Sequence[PageNote]) -> None:
+        await super().note(notes)
         await asyncio.Event().wait()
 
 
