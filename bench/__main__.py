@@ -21,6 +21,7 @@ from bench import (  # the strict servers are there
     record,
     rooms,
     size,
+    stop,
 )
 from bench.cores import CORES  # the same
 from bench.row import Row, failed, table  # the same
@@ -36,6 +37,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "live": live_message.measure,
     "recalls": recalls.measure,
     "limits": limits.measure,
+    "stop": stop.measure,
 }
 """One line a measurement: its name on the command line, and what gives its rows."""
 

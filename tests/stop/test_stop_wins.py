@@ -7,9 +7,9 @@ from stopping import rounds
 from stopping.crowd import crowd
 from stopping.figures import Stop, p99, report, told
 
-PEOPLE = 20
+PEOPLE = 24
 PLAN: tuple[tuple[rounds.Round, slice], ...] = (
-    (rounds.gate, slice(20)),
+    (rounds.gate, slice(24)),
     (rounds.stream, slice(12)),
     (rounds.deaf, slice(12)),
     (rounds.tree, slice(5)),
@@ -19,8 +19,8 @@ PLAN: tuple[tuple[rounds.Round, slice], ...] = (
     (rounds.penalty, slice(3, 5)),
     (rounds.queue, slice(5, 8)),
 )
-"""Who stops in each round: 81 in sum. The last three leave a chat busy for a while."""
-TIMES = scaled(1, 13)
+"""Who stops in each round: 85 in sum. The last three leave a chat busy for a while."""
+TIMES = scaled(1, 12)
 """How often all rounds are played."""
 
 
@@ -34,7 +34,7 @@ async def test_a_stop_wins_in_every_state(tmp_path: Path, dsn: str) -> None:
             scene.daemon.terminate()
             assert await scene.daemon.ended(20) == 0, "tools that never end hold the daemon up"
     figures = report(found)
-    assert len(found) == 81 * TIMES
+    assert len(found) == 85 * TIMES
     assert p99([stop.carried for stop in found]) <= 1.0, figures
     assert p99(told(stop.closed for stop in found)) <= 2.0, figures
     assert max(told(stop.gone for stop in found)) <= 5.0, figures
