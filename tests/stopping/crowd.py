@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import asyncpg
 from daemon import Daemon
 from daemon.cable import Cable
+from marked_processes import all_marks, clear
 from strict_ollama import (
     Answer,
     Body,
@@ -84,6 +86,8 @@ class Crowd:
     cable: Cable
     database: asyncpg.Pool
     members: list[Member]
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Part of every token, so that no other run's processes are taken for ours."""
     records: dict[str, Record] = field(default_factory=dict)
     _read: int = 0
 
@@ -93,7 +97,7 @@ class Crowd:
     def ask(self, member: Member, kind: str) -> None:
         """Ask a new question of a kind."""
         member.count += 1
-        member.token = f"{kind}-{member.person.id}-{member.count}"
+        member.token = f"{kind}-{member.person.id}-{member.count}-{self.run}"
         member.seen = max(member.chat.messages, default=0)
         self.say(member, f"{kind} {member.token}")
 
@@ -203,8 +207,14 @@ async def crowd(
         }
         async with Daemon(environment, module="stopping") as daemon:
             await daemon.ready()
-            yield Crowd(telegram, ollama, daemon, cable, database, members)
-            cable.flow()
+            scene = Crowd(telegram, ollama, daemon, cable, database, members)
+            try:
+                yield scene
+            finally:
+                cable.flow()
+                for mark in all_marks():  # of a test that failed
+                    if mark.endswith(scene.run):
+                        clear(mark)
 
 
 def _environment(folder: Path, dsn: str, owners: Sequence[int]) -> Mapping[str, Any]:
