@@ -35,7 +35,7 @@ class StopToken:
 
 @dataclass(slots=True)
 class RunningTurn:
-    """One running turn. `ended` is done once its last write is made."""
+    """One running turn. `told` is done once its end is known, `ended` once it is stored too."""
 
     turn: TurnId
     room: RoomId
@@ -44,6 +44,7 @@ class RunningTurn:
     """The asker's platform id, to know them without the database."""
     started: float
     stop: StopToken = field(default_factory=StopToken)
+    told: asyncio.Future[Ending | None] = field(default_factory=lambda: _future())
     ended: asyncio.Future[Ending | None] = field(default_factory=lambda: _future())
     steered: bool = False
     """A message that steers this turn has been taken in."""
@@ -76,6 +77,8 @@ class Running:
             yield turn
         finally:
             del self._by_room[turn.room]
+            if not turn.told.done():
+                turn.told.set_result(None)
             if not turn.ended.done():
                 turn.ended.set_result(None)
                 if turn.stop.is_set:

@@ -256,6 +256,8 @@ class _Turn:
 
     def _feed(self, event: Event) -> None:
         self._account.feed(event)
+        if isinstance(event, Ending) and not self._running.told.done():
+            self._running.told.set_result(event)
         self._live.feed(event, self._doors.clock())
         self._doors.delivery.touch(self._head.key)
 

@@ -83,10 +83,9 @@ def _stop_beginning(
 
 
 async def _ending_of(turn: RunningTurn) -> Ending | None:
-    try:
-        return await asyncio.wait_for(asyncio.shield(turn.ended), STOP_REPORT_WAIT)
-    except TimeoutError:
-        return None
+    """Return how a turn ends, stored or not; None when that is not known in time."""
+    await asyncio.wait((turn.told,), timeout=STOP_REPORT_WAIT)
+    return turn.told.result() if turn.told.done() else None
 
 
 def _account(ending: Ending | None) -> list[str]:

@@ -66,7 +66,7 @@ async def running(
             await turn.stop.wait()
             await stage.turns.finish(turn.turn, "stopped", (), None, ())
             if ending is not None:
-                turn.ended.set_result(ending)
+                turn.told.set_result(ending)
 
     entered = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
