@@ -9,6 +9,7 @@ up to a Sync or a Flush. Programs are told apart by their application names.
 """
 
 import asyncio
+import itertools
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,10 +24,16 @@ STARTUP = 196608
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One round trip of a program; `text` is its first statement, "" for none."""
+    """One round trip of a program; `text` is its first statement, "" for none.
+
+    `session` numbers its connections. `prepares`: the server only makes a plan,
+    which a connection does once for each of its statements.
+    """
 
     program: str
     text: str
+    session: int = 0
+    prepares: bool = False
 
 
 @dataclass(slots=True)
@@ -44,9 +51,11 @@ class PostgresMeter:
         self._target = dsn
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._numbers = itertools.count(1)
         self.dsn = ""
         self.log: list[Asked] = []
         self.bytes: dict[str, Bytes] = {}
+        self._asked = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -72,9 +81,36 @@ class PostgresMeter:
         """Return what a program asked, in order, since a length of `log`."""
         return [each.text for each in self.log[since:] if each.program == program]
 
+    def note(self, asked: Asked) -> None:
+        """Take a round trip down."""
+        self.log.append(asked)
+        self._asked.set()
+
+    async def next_question(self) -> None:
+        """Wait until anything is asked."""
+        self._asked.clear()
+        await self._asked.wait()
+
+    def transactions(self, program: str, since: int = 0) -> list[tuple[str, ...]]:
+        """Return a program's transactions in the order of their ends, without preparing."""
+        done: list[tuple[str, ...]] = []
+        begun: dict[int, list[str]] = {}
+        for each in self.log[since:]:
+            if each.program != program or each.prepares:
+                continue
+            if each.text.startswith("BEGIN"):
+                begun[each.session] = [each.text]
+            elif each.session not in begun:
+                done.append((each.text,))
+            else:
+                begun[each.session].append(each.text)
+                if each.text.startswith(("COMMIT", "ROLLBACK")):
+                    done.append(tuple(begun.pop(each.session)))
+        return done
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with _connected(self._target) as (back, forth):
-            session = _Session(self)
+            session = _Session(self, next(self._numbers))
             self._open |= {writer, forth}
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -109,6 +145,7 @@ class _Session:
     """One connection's side of the protocol, read as it passes."""
 
     meter: PostgresMeter
+    number: int
     program: str = ""
     _pending: bytearray = field(default_factory=bytearray)
     _begun: bool = False
@@ -165,10 +202,13 @@ class _Session:
             case b"Q":
                 self._texts.append(body.rstrip(b"\0"))
                 self._ask()
-            case b"S" | b"H":  # Sync, Flush
+            case b"S":  # Sync
                 self._ask()
+            case b"H":  # Flush
+                self._ask(prepares=True)
 
-    def _ask(self) -> None:
+    def _ask(self, *, prepares: bool = False) -> None:
         text = self._texts[0].decode(errors="replace") if self._texts else ""
         self._texts.clear()
-        self.meter.log.append(Asked(self.program, " ".join(text.split())))
+        words = " ".join(text.split())
+        self.meter.note(Asked(self.program, words, self.number, prepares))
