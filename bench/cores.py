@@ -57,6 +57,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(len(CORES.tested | CORES.rest)),
         "division": str(CORES),
+        "precedence": "real time" if os.sched_getscheduler(0) else "none",
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
     }

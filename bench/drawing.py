@@ -97,7 +97,7 @@ def _axes(
 
 
 def _legend(figure: Figure) -> Iterator[str]:
-    place = LEFT + 90
+    place = LEFT + 112
     for number, line in enumerate(figure.lines):
         yield _rule(place, place + 18, 48, 48, f"l{number}")
         yield _text(place + 24, 52, line.name, "said")

@@ -30,7 +30,8 @@ def as_markdown(rows: Sequence[Row], day: date) -> str:
         "# Results",
         "",
         f"Measured on {day.isoformat()} by `scripts/bench --write`: {here['processor']}, "
-        f"{here['cores']} cores ({here['division']}), {here['system']}, Python {here['python']}.",
+        f"{here['cores']} cores ({here['division']}; precedence: {here['precedence']}), "
+        f"{here['system']}, Python {here['python']}.",
         "What the rows mean stands in [README.md](README.md).",
         "",
         "| | measurement | value | asked | unit | runs | |",

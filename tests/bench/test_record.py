@@ -54,6 +54,7 @@ def test_json_is_for_any_reader() -> None:
 def test_the_page_shows_rows_and_pictures() -> None:
     page = as_markdown(ROWS, DAY)
     assert "2026-11-21" in page
+    assert "precedence: " in page
     assert "| ✓ | cost: an answer / bare | 2.12 | ≤ 2.5 | ratio | 2…2.2 | 138 ms |" in page
     assert "![Share](share.svg)" in page
 
