@@ -98,7 +98,7 @@ class Surroundings:
         hidden = hide(self.folder / "hidden")
         own = {
             "NAVI_DATA_DIR": str(self.folder / "installed"),
-            "PYTHONPATH": os.pathsep.join([hidden, *os.environ.get("PYTHONPATH", "").split(":")]),
+            "PYTHONPATH": os.pathsep.join(filter(None, [hidden, os.environ.get("PYTHONPATH")])),
         }
         async with self._running(telegram, 1, own) as program:
             yield program
