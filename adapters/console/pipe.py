@@ -98,6 +98,10 @@ class PipeAdapter:
     def last_contact(self) -> float:
         return self._clock()
 
+    @property
+    def last_try(self) -> float:
+        return self._clock()
+
     async def connect(self) -> None:
         """Have nothing to connect to."""
 

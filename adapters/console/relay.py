@@ -84,6 +84,10 @@ class RelayAdapter:
     def last_contact(self) -> float:
         return self._clock()
 
+    @property
+    def last_try(self) -> float:
+        return self._clock()
+
     async def connect(self) -> None:
         """Have nothing to connect to."""
 

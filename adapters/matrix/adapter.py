@@ -56,6 +56,7 @@ class MatrixAdapter:
         self._recent = Recent()
         self._desk: Desk | None = None
         self._last_contact = 0.0
+        self._last_try = 0.0
         self._trouble = ""
         self.outbound = MatrixOutbound(self._recent)
 
@@ -70,6 +71,10 @@ class MatrixAdapter:
     @property
     def last_contact(self) -> float:
         return self._last_contact
+
+    @property
+    def last_try(self) -> float:
+        return self._last_try
 
     @property
     def trouble(self) -> str:
@@ -132,9 +137,10 @@ class MatrixAdapter:
             raise refused
 
     def _touch(self) -> None:
-        self._last_contact = self._clock()
+        self._last_contact = self._last_try = self._clock()
 
     def _note(self, trouble: str) -> None:
+        self._last_try = self._clock()
         if trouble and trouble != self._trouble:
             log.warning("matrix_troubled", trouble=trouble)
         self._trouble = trouble

@@ -3,18 +3,12 @@
 The loop is our own because the library's confirms updates before anything
 has kept them. Here the offset moves only after `accept` has returned; what
 was not confirmed, Telegram delivers again, and the inbox knows it by its key.
-
-    polling ── 409 ──► conflict: backoff 10 → 60 s, said once after 60 s
-       │ ◄─ success ──┘
-       ├─ network ───► backoff, growing up to 30 s
-       ├─ no answer ─► new connections
-       └─ 401 ───────► ends with CredentialError
+How it goes on after a poll is `Listening`'s to say; only a refused token ends it.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -24,16 +18,10 @@ from telegram.request import HTTPXRequest
 
 from adapters.telegram import inbound
 from adapters.telegram.errors import translate
+from adapters.telegram.listening import Listening, Patience, Pause, Poll
 from adapters.telegram.lookout import LookOut
 from adapters.telegram.outbound import TelegramOutbound
-from navi_bot.errors import (
-    CredentialError,
-    NaviError,
-    PollConflict,
-    StoreError,
-    StoreUnavailable,
-    Throttled,
-)
+from navi_bot.errors import CredentialError, NaviError, NotSent
 from navi_bot.messages import Inbound
 from navi_bot.ports.platform import Accept, Heed
 
@@ -44,25 +32,9 @@ CALL_POOL = 16
 POLL_POOL = 4
 """One poll at a time; a poll that was cut off may leave its connection stuck."""
 CALL_TIMEOUT = 20.0
-BACKOFF_GROWTH = 1.5
 HEAD_START = 0.01
 """Seconds that the work on what came has before the next poll, making which takes a millisecond."""
 WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the poll loop waits, in seconds."""
-
-    poll: int = 25
-    """Asked of the server; it allows up to 50."""
-    grace: float = 15.0
-    """Beyond it until a poll counts as dead and the connections are rebuilt."""
-    backoff: tuple[float, float] = (1.0, 30.0)
-    conflict: tuple[float, float] = (10.0, 60.0)
-    """First and last wait; a predecessor's poll lives up to 50."""
-    silent: float = 60.0
-    """Of conflict, before it is told."""
 
 
 class TelegramAdapter:
@@ -90,9 +62,10 @@ class TelegramAdapter:
         self._bot: telegram.Bot | None = None
         self._me: telegram.User | None = None
         self._last_contact = 0.0
-        self._trouble = ""
-        self._conflict_since: float | None = None
+        self._last_try = 0.0
+        self._listening = Listening(self._patience)
         self._look_out = LookOut()
+        self._said = ""
         self.outbound = TelegramOutbound()
 
     @property
@@ -108,15 +81,22 @@ class TelegramAdapter:
         return self._last_contact
 
     @property
+    def last_try(self) -> float:
+        return self._last_try
+
+    @property
     def trouble(self) -> str:
-        return self._trouble
+        return self._listening.trouble
 
     async def connect(self) -> None:
         """Learn who we are. Raises CredentialError or a PlatformError."""
         try:
-            self._bot = await self._new_bot()
+            async with asyncio.timeout(self._patience.probe):
+                self._bot = await self._new_bot()
         except TelegramError as error:
             raise translate(error) from error
+        except TimeoutError as error:
+            raise NotSent("Telegram does not answer.") from error
         self._me = self._bot.bot
         self.outbound.use(self._bot)
         if self._commands:
@@ -137,7 +117,7 @@ class TelegramAdapter:
         )
         try:
             await bot.initialize()
-        except TelegramError:
+        except BaseException:
             await calls.shutdown()
             await polls.shutdown()
             raise
@@ -160,23 +140,21 @@ class TelegramAdapter:
 
     async def _receive(self, accept: Accept) -> None:
         offset: int | None = None
-        first, last = self._patience.backoff
-        backoff = first
+        listening = self._listening
+        listening.begin()
         while True:
             try:
                 async with self._look_out.polling(offset):
-                    updates = await self._poll(offset)
+                    updates = await self._poll(offset, listening.next_poll())
                 await self._hand_over(updates, accept)
             except CredentialError as error:
-                self._trouble = str(error)
+                listening.trouble = str(error)
                 raise
             except (NaviError, TimeoutError) as error:
-                await asyncio.sleep(await self._wait_after(error, backoff))
-                backoff = min(backoff * BACKOFF_GROWTH, last)
+                await self._pause(listening.failed(error, self._clock()))
                 continue
-            backoff = first
-            self._trouble = ""
-            self._conflict_since = None
+            listening.heard(empty=not updates)
+            self._say()
             if updates:
                 offset = updates[-1].update_id + 1
                 await asyncio.sleep(HEAD_START)
@@ -192,9 +170,29 @@ class TelegramAdapter:
 
         await self._look_out.run(look, show)
 
-    async def _poll(self, offset: int | None) -> Sequence[telegram.Update]:
-        async with asyncio.timeout(self._patience.poll + self._patience.grace):
-            updates = await self._updates(offset, wait=self._patience.poll)
+    async def _pause(self, pause: Pause) -> None:
+        self._say()
+        while pause.anew and not await self._rebuilt():
+            await self._rest(pause.seconds)
+        await self._rest(pause.seconds)
+
+    async def _rest(self, seconds: float) -> None:
+        self._last_try = self._clock() + seconds
+        await asyncio.sleep(seconds)
+
+    def _say(self) -> None:
+        """Log what is wrong, once, and that it is over."""
+        trouble = self._listening.trouble
+        if trouble and trouble != self._said:
+            log.warning("telegram_troubled", trouble=trouble)
+        elif self._said and not trouble:
+            log.info("telegram_recovered")
+        self._said = trouble
+
+    async def _poll(self, offset: int | None, poll: Poll) -> Sequence[telegram.Update]:
+        self._last_try = self._clock()
+        async with asyncio.timeout(poll.deadline):
+            updates = await self._updates(offset, wait=poll.ask)
         self._last_contact = self._clock()
         return updates
 
@@ -225,48 +223,19 @@ class TelegramAdapter:
             log.error("update_not_understood", update=update.update_id, error=repr(error))
             return None
 
-    async def _wait_after(self, error: Exception, backoff: float) -> float:
-        """Note what is wrong; return how long to wait before the next poll."""
-        match error:
-            case PollConflict():
-                return self._after_conflict(error)
-            case Throttled():
-                return error.retry_after + 0.5
-            case StoreUnavailable() | StoreError():
-                self._trouble = str(error)
-                log.warning("updates_not_taken_in", error=str(error))
-            case TimeoutError():
-                self._note("Telegram does not answer; the connections are rebuilt.")
-                await self._rebuilt()
-            case _:
-                self._note(str(error))
-        return backoff
-
-    def _after_conflict(self, error: PollConflict) -> float:
-        now = self._clock()
-        if self._conflict_since is None:
-            self._conflict_since = now
-        lasted = now - self._conflict_since
-        if lasted >= self._patience.silent:
-            self._note(f"{error} Stop the other program, or revoke the token with @BotFather.")
-        first, last = self._patience.conflict
-        return min(first + lasted, last)
-
-    def _note(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            log.warning("telegram_troubled", trouble=trouble)
-        self._trouble = trouble
-
-    async def _rebuilt(self) -> None:
+    async def _rebuilt(self) -> bool:
         """Replace every connection (the old ones may hang for ever), if it can be done."""
+        self._last_try = self._clock()
         try:
-            bot = await self._new_bot()
-        except TelegramError as error:
-            log.warning("connections_not_rebuilt", error=str(translate(error)))
-            return
+            async with asyncio.timeout(self._patience.probe):
+                bot = await self._new_bot()
+        except (TelegramError, TimeoutError) as error:
+            log.debug("connections_not_rebuilt", error=type(error).__name__)
+            return False
         old, self._bot = self._bot, bot
         self.outbound.use(bot)
         await self._close(old)
+        return True
 
     async def close(self) -> None:
         await self._close(self._bot)

@@ -140,6 +140,12 @@ class Adapter(Protocol):
         ...
 
     @property
+    def last_try(self) -> float:
+        """Monotonic seconds until which receiving is known to be at work: its last
+        try, or the end of a wait that it chose; 0.0 before the first."""
+        ...
+
+    @property
     def trouble(self) -> str:
         """One sentence on what is wrong now; "" when all is well."""
         ...

@@ -79,6 +79,7 @@ class StrictAdapter:
     group_interval = 0.01
     trouble = ""
     last_contact = 0.0
+    last_try = 0.0
     name = "strict_bot"
 
     def __init__(self, account: str = "1", *connects: Exception | None) -> None:

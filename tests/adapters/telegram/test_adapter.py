@@ -5,12 +5,14 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from strict_telegram import TERMINATED, Broken, File, Hang, Refuse, Reset, Server, Throttle
 
-from adapters.telegram.adapter import Patience, TelegramAdapter
+from adapters.telegram.adapter import TelegramAdapter
+from adapters.telegram.listening import Patience
 from navi_bot.errors import (
     Ambiguous,
     CredentialError,
@@ -44,7 +46,10 @@ from navi_bot.messages import (
 )
 
 HELLO = Page((Prose("Hello **you**"),))
-HURRIED = Patience(poll=0, grace=0.3, backoff=(0.01, 0.1), conflict=(0.01, 0.05))
+HURRIED = Patience(
+    poll=0, grace=0.3, probe=0.3, short=0, backoff=(0.01, 0.1), store=0.01, early=0.01,
+    conflict=(0.01, 0.05),
+)  # fmt: skip
 
 
 class Taken:
@@ -244,17 +249,16 @@ async def test_a_group_that_becomes_a_supergroup_moves(server: Server) -> None:
     assert moved.new_chat == str(grown.id)
 
 
-async def test_a_conflict_is_waited_out_and_told_after_a_minute(server: Server) -> None:
+async def test_a_conflict_is_waited_out_and_told_after_a_while(server: Server) -> None:
     """409: a predecessor's poll may live on; nothing is dropped."""
     ann = server.person(5, "Ann")
     chat = server.private_chat(ann)
-    now, taken = [1000.0], Taken()
+    taken = Taken()
     fault = server.fault(TERMINATED, "getUpdates", times=None)
-    async with polling(server, taken, HURRIED, lambda: now[0]) as adapter:
+    async with polling(server, taken, replace(HURRIED, silent=0.3)) as adapter:
         server.say(chat, ann, "still there?")
         await server.wait_for(lambda: len(server.calls("getUpdates")) >= 2)
         assert adapter.trouble == ""
-        now[0] += 61
         await server.wait_for(lambda: "Stop the other program" in adapter.trouble)
         server.heal(fault)
         await server.wait_for(lambda: taken.events)
