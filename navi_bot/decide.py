@@ -107,12 +107,17 @@ def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Dec
             return Move(new_chat)
 
 
+def our_command(said: Said, policy: Policy) -> str:
+    """Return the name of the command that a message is, "" if it is none of ours."""
+    command = command_of(said)
+    return command[0] if command is not None and _is_ours(command[1], policy) else ""
+
+
 def asks_to_stop(inbound: Inbound, policy: Policy, turn: TurnId) -> bool:
     """Answer whether an event asks for the stop of a turn that runs in its room."""
     match inbound:
         case Said():
-            command = command_of(inbound)
-            return command is not None and command[0] == "stop" and _is_ours(command[1], policy)
+            return our_command(inbound, policy) == "stop"
         case Pressed(data=data):
             return data == f"stop:{turn}"
     return False

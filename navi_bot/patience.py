@@ -19,11 +19,12 @@ T = TypeVar("T")
 class Patience:
     """Seconds between tries while the model host or the database is away.
 
-    They grow from `first` to `longest`; after `whole` the model host is given up.
+    They grow from `first` to `longest`, so that what is mended is noticed soon;
+    a model host that is away for `whole` is given up, the database never.
     """
 
     first: float = 1.0
-    longest: float = 30.0
+    longest: float = 8.0
     whole: float = 600.0
 
 

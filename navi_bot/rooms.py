@@ -132,6 +132,10 @@ class Rooms:
         """Carry out the stops among events that cannot be taken in yet."""
         await self._stops.heed(batch)
 
+    def believed(self, inbound: Inbound) -> Facts | None:
+        """Return what is remembered of a message's sender and room, None for nothing."""
+        return self._acquaintances.believed(inbound)
+
     async def recover(self, platform: str, account: str) -> None:
         """Carry out what a crash left between taking in and seeing to it."""
         stale: list[Taken] = []

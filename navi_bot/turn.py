@@ -3,6 +3,7 @@
     claim ─► prepare the question ─► run the loop ─► last write ─► final posts
                                         │
               model host away ──────────┤ wait and try again, /stop wins
+              database away ────────────┤ the same; at the end shown as not saved yet
               stop token ───────────────┤ the loop ends by itself; if it cannot, we end it
               shutdown past its drain ──┘ back into the queue, order kept
 
@@ -20,7 +21,7 @@ from typing import TypeVar
 import structlog
 
 from navi_bot.agent.stopping import Stopped, overruled, until_stopped
-from navi_bot.errors import ModelUnavailable, NaviError, StoreError, StoreUnavailable
+from navi_bot.errors import NaviError, StoreError, StoreUnavailable
 from navi_bot.events import (
     Ending,
     Event,
@@ -43,10 +44,13 @@ from navi_bot.shielded import shielded
 from navi_bot.texts import turn as texts
 from navi_bot.turn_account import Account
 from navi_bot.turn_doors import Doors
-from navi_bot.turn_end import activity, metrics_of, posts_of, state_of
+from navi_bot.turn_end import Unsaved, activity, metrics_of, posts_of, state_of
 from navi_bot.turn_journal import TurnJournal
+from navi_bot.turn_waits import Waits
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 OBEYED_WITHIN = 0.6
 """Seconds in which a stopped loop ends by itself: a tool cleans up, a connection closes.
@@ -59,8 +63,6 @@ MAX_ATTEMPTS = 3
 
 BROKE_OFF_WAIT = 1.0
 """Seconds until a turn that broke off outside its own boundary is begun again."""
-
-T = TypeVar("T")
 
 
 class TurnRunner:
@@ -134,9 +136,9 @@ class _Turn:
             started=self._began,
             steered=start.waiting > 0,
         )
-        self._journal = TurnJournal(
-            start, doors.turns, doors.sessions, self._running, doors.patience
-        )
+        self._waits = Waits(doors.patience, doors.clock, self._running.stop, self._feed)
+        turns, sessions = doors.turns, doors.sessions
+        self._journal = TurnJournal(start, turns, sessions, self._running, self._waits.kept)
         self._account = Account()
 
     async def run(self) -> None:
@@ -179,7 +181,8 @@ class _Turn:
             async with self._doors.shares.taken(self._start.asker, self._running.stop):
                 question = await self._question()
                 await reached("question_prepared")
-                return await self._run_patiently(question)
+                run = partial(self._run_once, question)
+                return await self._waits.answered(run, lambda: len(self._journal.said))
         except NaviError as error:
             ending = StreamFailed(str(error))
         except Exception:
@@ -196,32 +199,13 @@ class _Turn:
         if self._start.request.kind == "continue":
             return None
         try:
-            preparing = self._doors.questions.prepare(self._start)
+            preparing = self._waits.kept(partial(self._doors.questions.prepare, self._start))
             question = await until_stopped(preparing, self._running.stop)
         except Stopped:  # the loop ends by itself; what was asked is kept
             return Question(self._start.request.text, (), (), ())
         for problem in question.problems:
             self._feed(Notice(problem))
         return question
-
-    async def _run_patiently(self, question: Question | None) -> Ending:
-        """Run the loop; while the model host is away, wait and try again."""
-        patience = self._doors.patience
-        wait = patience.first
-        began = self._doors.clock()
-        while True:
-            try:
-                return await self._run_once(question)
-            except ModelUnavailable as error:
-                if self._running.stop.is_set:
-                    return self._fed(StreamStopped(""))
-                away = self._doors.clock() - began
-                if away > patience.whole:
-                    reason = texts.MODEL_GONE(reason=str(error), minutes=round(away / 60))
-                    return self._fed(StreamFailed(reason))
-                self._feed(Waiting(texts.MODEL_AWAY(reason=str(error), seconds=round(wait))))
-            await self._wait_unless_stopped(wait)
-            wait = min(wait * 2, patience.longest)
 
     async def _run_once(self, question: Question | None) -> Ending:
         start = self._start
@@ -244,12 +228,6 @@ class _Turn:
         assert ending is not None, "the loop's last event is an ending"
         return ending
 
-    async def _wait_unless_stopped(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._running.stop.wait(), seconds)
-        except TimeoutError:
-            return
-
     def _fed(self, ending: Ending) -> Ending:
         self._feed(ending)
         return ending
@@ -265,18 +243,24 @@ class _Turn:
         """Make the turn's last write, however long the database takes."""
         posts = posts_of(self._head, self._start.id, *self._live.settled())
         seconds = self._doors.clock() - self._began
+        wait = self._doors.patience.first
         await reached("turn_ending")
-        finish = partial(
-            self._doors.turns.finish,
-            self._start.id,
-            state_of(ending),
-            self._journal.unwritten,
-            metrics_of(ending),
-            posts,
-            ending.reason if isinstance(ending, StreamFailed) else "",
-        )
-        faults = (StoreUnavailable, StoreError)
-        await while_away(finish, self._doors.patience, faults=faults, event="turn_not_saved")
+        while True:
+            try:
+                await self._doors.turns.finish(
+                    self._start.id,
+                    state_of(ending),
+                    self._journal.unwritten,
+                    metrics_of(ending),
+                    posts,
+                    ending.reason if isinstance(ending, StreamFailed) else "",
+                )
+                break
+            except (StoreUnavailable, StoreError) as error:
+                log.warning("turn_not_saved", error=str(error), retry_in=wait)
+                self._doors.delivery.follow(self._head, Unsaved(posts))
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, self._doors.patience.longest)
         await reached("turn_finished")
         for post in posts:
             self._doors.delivery.show(post)

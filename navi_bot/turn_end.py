@@ -1,5 +1,6 @@
 """What is left of a turn when it has ended: its state, its counts, its posts. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from navi_bot.events import (
@@ -12,7 +13,7 @@ from navi_bot.events import (
     StreamStopped,
     ToolStarted,
 )
-from navi_bot.messages import Head, Line, Page, Post, TurnId
+from navi_bot.messages import Block, Head, Line, Page, Post, TurnId
 from navi_bot.ports.records import Metrics, TurnState, turn_key
 from navi_bot.texts import turn as texts
 
@@ -59,6 +60,30 @@ def _apart(head: Head, pages: tuple[Page, ...]) -> list[Post]:
             file_head = replace(head, key=f"{head.key}:file")
             posts.append(Post(file_head, (Page((words,), document=page.document),)))
     return posts
+
+
+class Unsaved:
+    """A turn's end that is not stored yet, as a live source: its text, and that it is not."""
+
+    final = False
+
+    def __init__(self, posts: Sequence[Post]) -> None:
+        """The answer stands in for the log where both are posts: only the log has a message."""
+        shown = [post for post in posts if not any(page.document for page in post.pages)]
+        *before, last = shown[-1].pages
+        said = Line(texts.NOT_SAVED(), "dim")
+        kept = last.blocks[:-1] if _is_footer(last.blocks[-1]) else last.blocks
+        self._pages = (*before, Page((*kept, said)))
+
+    def pages(self, now: float) -> Sequence[Page]:
+        return self._pages
+
+    def wakes_at(self, now: float) -> float | None:
+        return None
+
+
+def _is_footer(block: Block) -> bool:
+    return isinstance(block, Line) and block.style == "dim"
 
 
 def activity(event: Event) -> str:

@@ -11,15 +11,20 @@ a tool's result must not be forgotten.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from navi_bot.messages import Entry, Message, TurnId
-from navi_bot.patience import Patience, while_away
 from navi_bot.ports.records import CallEnd, TurnStart
 from navi_bot.ports.store import Sessions, Turns
 from navi_bot.running import RunningTurn
 
 T = TypeVar("T")
+
+
+class Keep(Protocol):
+    """Does a piece of the store's work, and again while the database is away."""
+
+    async def __call__(self, work: Callable[[], Awaitable[T]]) -> T: ...
 
 
 class TurnJournal:
@@ -31,13 +36,13 @@ class TurnJournal:
         turns: Turns,
         sessions: Sessions,
         running: RunningTurn,
-        patience: Patience,
+        keep: Keep,
     ) -> None:
         self._start = start
         self._turns = turns
         self._sessions = sessions
         self._running = running
-        self._patience = patience
+        self._stored = keep
         self._waiting: list[Entry] = []
         self._said: list[Message] = []
         self._steering: list[TurnId] = []
@@ -125,6 +130,3 @@ class TurnJournal:
             )
             self._waiting.clear()
             self._ended.clear()
-
-    async def _stored(self, work: Callable[[], Awaitable[T]]) -> T:
-        return await while_away(work, self._patience)

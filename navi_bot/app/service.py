@@ -1,55 +1,60 @@
 """One bot account, from its first connection to its last message.
 
-    connect ─► lease ─► delivery ─► what a crash left ─► wake-ups ─► polling
-       │          │                                                    │
-       │          └ another daemon holds it: stand by                  ├ told to stop
-       └ unreachable: try again; refused: CredentialError              ├ lease lost: begin again
-                                                                       ├ the console was left
-                                                                       └ safe mode over: begin again
+    connect ─► lease ─► delivery ─► what a crash left ─► wake-ups ─► polling ─► told to stop,
+       │          │                                               │  ▲         or left (console)
+       │          └ another daemon holds it: stand by    database │  │ lease ours again
+       └ unreachable: try again; refused: CredentialError    lost ▼  │
+                                                           overhearing ─► another daemon has the
+                                                                          lease: begin again
+
+It also begins again when safe mode is over. While it overhears, running turns
+go on and what they show is shown; messages are heard for /stop and /status
+alone, and nothing is confirmed or taken in.
 At the end polling stops first, then turns get their drain, then the last
 calls to the platform.
 """
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
 import structlog
 
-from navi_bot.app import accounts
 from navi_bot.app.core import Core
 from navi_bot.app.lookout import LookOut
 from navi_bot.app.race import first_of
-from navi_bot.decide import Policy
-from navi_bot.delivery.governor import Governor
+from navi_bot.app.settling import settle_down
+from navi_bot.app.station import Besides, Station
+from navi_bot.app.tenure import Tenure
 from navi_bot.delivery.reconciler import Reconciler
-from navi_bot.errors import PlatformError, StoreError
+from navi_bot.errors import PlatformError, StoreError, StoreUnavailable
 from navi_bot.fault_points import reached
-from navi_bot.messages import Address, Inbound
-from navi_bot.ports.platform import Adapter
-from navi_bot.recall.engine import RecallEngine
+from navi_bot.intake import Intake
+from navi_bot.messages import Inbound
+from navi_bot.ports.platform import Adapter, LooksOut
 from navi_bot.rooms import Rooms
-from navi_bot.rooms import Stores as RoomStores
-from navi_bot.store.lease import Leases
-from navi_bot.store.queue import Wakeups, queue_name
 
 log = structlog.get_logger()
 
-WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between tries to reach a platform or the database; the last one repeats."""
+WAITS = (1.0, 2.0, 4.0)
+"""Seconds between tries to reach a platform or the database; the last one repeats.
 
-CONNECT_TIMEOUT = 60.0
+What is mended is to work again within 10 s, and a try that hangs takes up to CONNECT_TIMEOUT."""
+
+CONNECT_TIMEOUT = 30.0
 """Seconds for one try; an adapter has shorter ones for each of its requests."""
 
 DELIVERY_DRAIN = 2.0
 """Seconds for the last calls when the account goes offline; what is left is stored."""
 
-LEASE_LOST, RESUMED = 2, 3
-"""Their places among what ends being online."""
+LOST, RESUMED = 2, 3
+"""The places of the lease and of safe mode's end among what ends receiving.
+
+After a loss the first is that of the lease's return.
+"""
 
 State = Literal["connecting", "standing by", "online", "ended"]
 
@@ -68,16 +73,11 @@ class Service:
         waits: Sequence[float] = WAITS,
     ) -> None:
         self.adapter = adapter
-        self._core = core
+        self._station = Station(adapter, core)
+        self._runner = core.runner
         self._parts = core.parts
         self._stopping = stopping
         self._waits = waits
-        self._governor = Governor(
-            adapter.private_interval,
-            adapter.group_interval,
-            time.monotonic(),
-            accounts.calls_per_second(self._parts.settings, adapter.platform),
-        )
         self.state: State = "connecting"
         self.settled = asyncio.Event()
         self.online = asyncio.Event()
@@ -133,31 +133,49 @@ class Service:
         await first_of(self._stopping.wait(), asyncio.sleep(wait))
 
     async def _online_once(self) -> bool:
-        """Be online once; False when the lease was lost, True when that was all."""
+        """Be online once; False when another daemon has the account now, True when that was all."""
         adapter, stores = self.adapter, self._parts.stores
         platform, account = adapter.platform, adapter.account
         async with AsyncExitStack() as stack:
-            leases = await stack.enter_async_context(Leases(stores.dsn))
-            if not await leases.acquire(platform, account):
+            tenure = await stack.enter_async_context(Tenure(stores.dsn, platform, account))
+            if not await tenure.begin():
                 self._become("standing by")
-                if await first_of(self._stopping.wait(), leases.wait_for(platform, account)) == 0:
+                if await first_of(self._stopping.wait(), tenure.stand_by()) == 0:
                     return True
-            reconciler = self._reconciler()
+            reconciler = self._station.reconciler()
             await stack.enter_async_context(reconciler)
             stack.push_async_callback(reconciler.drain, DELIVERY_DRAIN)
             stack.enter_context(self._parts.online.entered(adapter, reconciler))
-            rooms = await stack.enter_async_context(self._rooms())
+            rooms = await stack.enter_async_context(self._station.rooms())
             await self._take_up(rooms, reconciler)
-            await stack.enter_async_context(LookOut(adapter, rooms.heed))
-            cursor = await stores.inbox.cursor(platform, account)
-            besides = await self._besides(stack)
+            meanwhile = self._station.meanwhile(rooms.believed)
+            intake = Intake(partial(self._accept, rooms), rooms.heed, meanwhile)
+            await stack.enter_async_context(intake)
+            await stack.enter_async_context(LookOut(adapter, intake.heed))
+            return await self._receive(intake, rooms, tenure, await self._station.besides(stack))
+
+    async def _receive(
+        self, intake: Intake, rooms: Rooms, tenure: Tenure, besides: Besides
+    ) -> bool:
+        """Receive while the lease is ours, overhear while nobody knows whose it is."""
+        cursor = await self._cursor()
+        while True:
             self.online_since = time.monotonic()
             self._become("online")
             self.online.set()
-            log.info("account_online", platform=platform, account=account)
-            receiving = adapter.receive(partial(self._accept, rooms), cursor)
-            works = (receiving, self._stopping.wait(), leases.lost.wait(), besides)
-            return await first_of(*works) not in (LEASE_LOST, RESUMED)
+            log.info("account_online", platform=self.adapter.platform, account=self.adapter.account)
+            receiving = self.adapter.receive(intake.accept, cursor)
+            works = (receiving, self._stopping.wait(), tenure.until_lost(), besides())
+            how = await first_of(*works)
+            if how == LOST:
+                intake.lose()
+                hearing = self._overhear(intake, cursor)
+                how = await first_of(hearing, self._stopping.wait(), self._regain(tenure, rooms))
+            if how != LOST:
+                return how != RESUMED
+            if not tenure.held:
+                return False
+            cursor = await self._cursor()
 
     async def _accept(self, rooms: Rooms, batch: Sequence[Inbound], cursor: str) -> None:
         """Take a batch in; a cursor that comes without events is kept all the same."""
@@ -166,61 +184,35 @@ class Service:
             adapter = self.adapter
             await self._parts.stores.inbox.keep_cursor(adapter.platform, adapter.account, cursor)
 
-    def _reconciler(self) -> Reconciler:
-        adapter, stores = self.adapter, self._parts.stores
-        self._governor.begin_anew(time.monotonic())
-        move_room = stores.inbox.move_room
-        return Reconciler(adapter, stores.outbox, move_room, governor=self._governor)
+    async def _cursor(self) -> str:
+        adapter = self.adapter
+        return await self._parts.stores.inbox.cursor(adapter.platform, adapter.account)
 
-    def _rooms(self) -> Rooms:
-        parts = self._parts
-        return Rooms(
-            RoomStores(parts.stores.inbox, parts.stores.turns, parts.stores.people),
-            parts.running,
-            parts.online.deliveries,
-            self._core.replies,
-            self._policy,
-            frozenset(parts.settings.owners),
-            lambda: datetime.now(UTC),
-        )
+    async def _overhear(self, intake: Intake, cursor: str) -> None:
+        """Hear stops where the look-out does not; what breaks is of no matter."""
+        try:
+            if not isinstance(self.adapter, LooksOut):
+                await self.adapter.receive(intake.overhear, cursor)
+        except (PlatformError, StoreError) as error:
+            log.debug("not_overheard", platform=self.adapter.platform, error=str(error))
+        await asyncio.Event().wait()
 
-    async def _besides(self, stack: AsyncExitStack) -> Coroutine[None, None, object]:
-        """Begin the account's own work, turns and recalls; in safe mode only wait for its end."""
-        safe, stores = self._parts.safe, self._parts.stores
-        if safe.on:
-            return safe.over.wait()
-        await stack.enter_async_context(self._wakeups())
-        platform, account = self.adapter.platform, self.adapter.account
-        alarm = stack.enter_context(stores.bell.alarm(queue_name(platform, account)))
-        deliveries = self._parts.online.deliveries
-        return RecallEngine(stores.recall_work, deliveries, alarm, platform, account).run()
-
-    def _policy(self, _address: Address) -> Policy:
-        settings = self._parts.settings
-        return Policy(
-            commands=self._parts.commands,
-            bot_name=self.adapter.name,
-            pairing=settings.pairing == "code",
-            steer=settings.steer,
-            stale_after=settings.stale_after,
-            safe=self._parts.safe.on,
-        )
-
-    def _wakeups(self) -> Wakeups:
-        settings, adapter = self._parts.settings, self.adapter
-        return Wakeups(
-            self._parts.stores.dsn,
-            [queue_name(adapter.platform, adapter.account)],
-            settings.concurrency,
-            self._core.runner.wake,
-            drain=settings.drain,
-        )
+    async def _regain(self, tenure: Tenure, rooms: Rooms) -> None:
+        """Wait for the database, and see to what its absence left behind."""
+        while True:
+            await tenure.regain()
+            try:
+                if tenure.held:
+                    await settle_down(self._parts, rooms, self.adapter)
+                return
+            except (StoreUnavailable, StoreError) as error:
+                log.warning("database_away", platform=self.adapter.platform, error=str(error))
 
     async def _take_up(self, rooms: Rooms, reconciler: Reconciler) -> None:
         """See to what an earlier daemon left: turns, events, posts."""
         platform, account = self.adapter.platform, self.adapter.account
         safe = self._parts.safe
-        given_back, set_aside = await self._core.runner.take_up(platform, account)
+        given_back, set_aside = await self._runner.take_up(platform, account)
         if given_back:
             log.warning("turns_interrupted", platform=platform, count=given_back)
         await reached("turns_given_back")

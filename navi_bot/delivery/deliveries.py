@@ -55,6 +55,10 @@ class Deliveries:
         if (reconciler := self._at(address)) is not None:
             reconciler.acknowledge(address, press, text)
 
+    def remark(self, address: Address, text: str) -> None:
+        if (reconciler := self._at(address)) is not None:
+            reconciler.remark(address, text)
+
     def _at(self, address: Address) -> Reconciler | None:
         for reconciler in self._reconcilers:
             if reconciler.serves(address):

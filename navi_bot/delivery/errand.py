@@ -1,9 +1,11 @@
-"""Small calls beside the posts: reactions, answers to presses, typing. Best effort."""
+"""Small calls beside the posts: reactions, answers to presses, remarks, typing. Best effort."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from navi_bot.errors import NaviError, NotSent, Throttled
+from navi_bot.messages import Address, Line, Page
+from navi_bot.ports.platform import Outbound
 
 MOST_TRIES = 3
 RETRY_WAIT = 1.0
@@ -30,6 +32,16 @@ class Errand:
         self.tries += 1
         self.not_before = now if isinstance(error, Throttled) else now + RETRY_WAIT
         return isinstance(error, NotSent) and self.tries < MOST_TRIES
+
+
+def remark(outbound: Outbound, address: Address, text: str, token: str) -> Errand:
+    """Return the errand of saying something that is stored nowhere."""
+
+    async def say() -> None:
+        page = Page(tuple(Line(line) for line in text.splitlines()))
+        await outbound.send(address, page, transaction=token)
+
+    return Errand(f"remark {token}", say)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ Followed posts are always taken: there are no more of them than running turns.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -22,7 +23,7 @@ import structlog
 
 from navi_bot.delivery.carrier import Carrier, Counts, MoveRoom
 from navi_bot.delivery.entry import Entry, anew
-from navi_bot.delivery.errand import TYPING_AFTER, Errand, Typing
+from navi_bot.delivery.errand import TYPING_AFTER, Errand, Typing, remark
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
@@ -140,10 +141,13 @@ class Reconciler:
         self._run_errand(address.chat, Errand(f"react {message_id}", call))
 
     def acknowledge(self, address: Address, press: str, text: str) -> None:
-        """Answer a button press. Best effort."""
-        # Answers to presses are not limited by chat: each has a lane of its own.
+        """Answer a button press, in a lane of its own: no chat's limits hold. Best effort."""
         call = partial(self._account.outbound.acknowledge, press, text)
         self._run_errand(f"press {press}", Errand("press", call))
+
+    def remark(self, address: Address, text: str) -> None:
+        """Say something that is not worth storing. Best effort, never repeated."""
+        self._run_errand(address.chat, remark(self._account.outbound, address, text, self._token()))
 
     # For the application ---------------------------------------------------------
 
@@ -155,8 +159,7 @@ class Reconciler:
     async def recover(self) -> None:
         """Take up the settled posts that are not fully shown. Raises as the Outbox does."""
         self._overflowed_again = False
-        account = self._account
-        for stored in await self._ledger.unfinished(account.platform, account.account):
+        for stored in await self._ledger.unfinished(self._account.platform, self._account.account):
             if len(self._traffic.posts) >= self._capacity:
                 self._overflowed_again = True
                 break
@@ -204,11 +207,9 @@ class Reconciler:
             while (taken := self._traffic.take(self._clock())) is not None:
                 self._start(self._fly(*taken))
             until = self._traffic.wakes_at(self._clock())
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if until is None else until - self._clock()):
                     await self._awake.wait()
-            except TimeoutError:
-                continue
 
     async def _fly(self, lane: Lane, job: Job) -> None:
         """Carry a call out; the boundary of its faults."""

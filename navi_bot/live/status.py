@@ -14,6 +14,9 @@ STEP, LATER_STEP, LATER = 5.0, 15.0, 60.0
 ROUNDING = 1e-3
 """Seconds: a step that is due this soon is taken now, or it would be due at once again."""
 
+BLINK = 1.0
+"""Seconds: what came between and lasted shorter was not seen, so that the time goes on."""
+
 QUIET = 10.0
 """Seconds without a further word until a flowing text gets a status line."""
 
@@ -24,11 +27,15 @@ class Status:
 
     words: str
     since: float
+    _before: tuple[str, float] = ("", 0.0)
 
     def become(self, words: str, now: float) -> None:
         """Do something else from now on; the same thing goes on counting."""
-        if words != self.words or not words:
-            self.words, self.since = words, now
+        if words and words == self.words:
+            return
+        came_back = words and words == self._before[0] and now - self.since < BLINK
+        before, self._before = self._before, (self.words, self.since)
+        self.words, self.since = words, before[1] if came_back else now
 
     def shown(self, now: float) -> str:
         """Return the line, "" for none."""

@@ -59,6 +59,10 @@ class Delivery(Protocol):
 
     def acknowledge(self, address: Address, press: str, text: str) -> None: ...
 
+    def remark(self, address: Address, text: str) -> None:
+        """Say something that is not worth storing. Best effort, never repeated."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:

@@ -18,9 +18,18 @@ from navi_bot.store.pool import CONNECT_TIMEOUT, translated
 
 log = structlog.get_logger()
 
+APPLICATION = "navi-bot lease"
+
 CHECK_EVERY = 2.0
 CHECK_TIMEOUT = 2.0
 """Seconds; together the longest time until a lost lease is noticed."""
+
+KEEPALIVE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""The server lets go of a holder that is cut off after 11 s; its default is hours."""
 
 RETRY_EVERY = 1.0
 """Seconds between the tries of a daemon that stands by."""
@@ -48,7 +57,7 @@ class Leases:
             self._connection = await asyncpg.connect(
                 self._dsn,
                 timeout=CONNECT_TIMEOUT,
-                server_settings={"application_name": "navi-bot lease"},
+                server_settings={"application_name": APPLICATION, **KEEPALIVE},
             )
         self._connection.add_termination_listener(self._end)
         await self._tasks.__aenter__()
@@ -75,6 +84,20 @@ class Leases:
         """Try to take an account's lease; True if this daemon holds it now."""
         number = lock_number(platform, account)
         return bool(await self._ask("SELECT pg_try_advisory_lock($1)", number))
+
+    @property
+    def process(self) -> int:
+        """The server's process that holds the leases; 0 before there is one."""
+        return self._connection.get_server_pid() if self._connection else 0
+
+    async def end(self, process: int) -> None:
+        """End an earlier holder of ours, which the server may believe to be there still."""
+        await self._ask(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+            "WHERE pid = $1 AND application_name = $2 AND usename = current_user",
+            process,
+            APPLICATION,
+        )
 
     async def wait_for(self, platform: str, account: str) -> None:
         """Stand by until the account's lease is ours; says so once."""

@@ -5,10 +5,13 @@ the truth. Jobs of one room share a lock, so they run one after another, and
 the queue of a job is the bot account whose lease its daemon holds. A job that
 a dead daemon was doing is given back at once when the next one starts, and by
 a sweep elsewhere: the library frees nothing by itself.
+
+A handler outlives the worker that began it: when the database goes away, the
+library cuts off its jobs after a while, but a turn has nothing to fear from
+that. Only leaving cancels handlers, after their drain.
 """
 
 import asyncio
-import logging
 import select
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +26,7 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 from psycopg.abc import RV, PQGen
 
-from navi_bot.errors import NaviError, StoreUnavailable
+from navi_bot.errors import NaviError, StoreError, StoreUnavailable
 from navi_bot.messages import RoomId
 from navi_bot.store.migrate import QUEUE_SCHEMA
 from navi_bot.store.pool import Connection
@@ -42,10 +45,12 @@ NEVER = 1e9
 """Seconds between looks for jobs to be aborted: none is, a turn is stopped by its token."""
 OPEN_TIMEOUT = 5.0
 """Seconds to reach the database, with which the store has just spoken."""
-RESTART_FIRST, RESTART_LAST = 0.5, 15.0
-"""Seconds until a worker that lost the database is started again."""
+RESTART_FIRST, RESTART_LAST = 0.5, 4.0
+"""Seconds until a worker that lost the database is started again; people wait for it."""
 AGAIN = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 """A wake-up that fails comes again after 2, 4, 8 … seconds."""
+
+_LOST = (ProcrastinateException, psycopg.Error, OSError)
 
 WAKE = """(
     SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
@@ -136,9 +141,8 @@ class Wakeups:
         self._drain = drain
         self._tasks = asyncio.TaskGroup()
         self._working: list[asyncio.Task[None]] = []
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._handling: set[asyncio.Task[Exception | None]] = set()
         self._stopping = False
-        logging.getLogger("procrastinate").setLevel(logging.WARNING)
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 pool_factory=_pool,
@@ -158,11 +162,8 @@ class Wakeups:
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT):
-                await self._app.open_async()
-                doing = await self._app.job_manager.list_jobs_async(status="doing")
-                await self._give_back(doing)
-        except (ProcrastinateException, psycopg.Error, OSError) as error:
+            await self._open()
+        except _LOST as error:
             await self._app.close_async()
             raise StoreUnavailable("The database does not answer now.") from error
         await self._tasks.__aenter__()
@@ -179,60 +180,90 @@ class Wakeups:
         trace: TracebackType | None,
     ) -> None:
         self._stopping = True
-        for task in self._working:
+        for task in self._working:  # once: told twice, the library leaves tasks behind
             task.cancel()
         try:
-            await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
-        except asyncio.CancelledError:  # cut off while it drains, the library leaves its jobs
-            for job in self._jobs:
-                job.cancel()
-            if self._jobs:
-                await asyncio.wait(self._jobs)
-            raise
+            if self._handling:
+                await asyncio.wait(set(self._handling), timeout=self._drain)
         finally:
-            await self._app.close_async()
+            for handling in self._handling:
+                handling.cancel()
+            try:
+                await self._tasks.__aexit__(None, None, None)  # told of `error`, it would wrap it
+            finally:
+                await self._app.close_async()
+
+    async def _open(self) -> None:
+        """Reach the database anew, and free the jobs that nobody does any more."""
+        await self._app.close_async()
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            await self._app.open_async()
+            await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
 
     async def _handle(self, room: int) -> None:
-        """Run the handler; the boundary of one room's turn.
+        """Be the library's job for as long as the room's handler runs.
 
         A wake-up that came to nothing is made again: the turn still waits.
         """
-        job = asyncio.current_task()
-        assert job is not None
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
+        handling = self._tasks.create_task(self._handled(RoomId(room)))
+        self._handling.add(handling)
+        handling.add_done_callback(self._handling.discard)
+        if (error := await asyncio.shield(handling)) is not None:
+            raise error
+
+    async def _handled(self, room: RoomId) -> Exception | None:
+        """Run the handler, again while the database is away; the boundary of one room's turn."""
+        wait = RESTART_FIRST
         try:
-            await self._handler(RoomId(room))
+            while not await self._attempted(room):
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RESTART_LAST)
         except NaviError as error:
             log.error("wake_failed", room=room, error=str(error))
-            raise
-        except Exception:
+            return error
+        except Exception as error:
             log.exception("wake_crashed", room=room)
-            raise
+            return error
+        return None
+
+    async def _attempted(self, room: RoomId) -> bool:
+        try:
+            await self._handler(room)
+        except (StoreUnavailable, StoreError) as error:
+            log.warning("wake_postponed", room=room, error=str(error))
+            return False
+        return True
 
     async def _work(self) -> None:
         """Run the worker; when the database goes away, start it again later."""
         wait = RESTART_FIRST
         while not self._stopping:
             try:
-                await self._app.run_worker_async(
-                    queues=self._queues,
-                    concurrency=self._concurrency,
-                    fetch_job_polling_interval=POLL_EVERY,
-                    abort_job_polling_interval=NEVER,
-                    shutdown_graceful_timeout=self._drain,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT,
-                    stalled_worker_timeout=STALE_AFTER,
-                )
+                await self._run_worker()
                 wait = RESTART_FIRST
-            except (ProcrastinateException, OSError) as error:
+            except _LOST as error:
                 if self._stopping:
                     return
                 log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, RESTART_LAST)
+            try:
+                await self._open()
+            except _LOST as error:
+                log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
+
+    async def _run_worker(self) -> None:
+        await self._app.run_worker_async(
+            queues=self._queues,
+            concurrency=self._concurrency,
+            fetch_job_polling_interval=POLL_EVERY,
+            abort_job_polling_interval=NEVER,
+            shutdown_graceful_timeout=0.0,  # the handlers have a drain of their own
+            delete_jobs="always",
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=STALE_AFTER,
+        )
 
     async def _sweep(self) -> None:
         """Give back the jobs of workers that died elsewhere."""
@@ -244,7 +275,7 @@ class Wakeups:
                         seconds_since_heartbeat=STALE_AFTER
                     )
                 )
-            except (ProcrastinateException, OSError) as error:
+            except _LOST as error:
                 log.warning("queue_not_swept", error=type(error).__name__)
 
     async def _give_back(self, jobs: Iterable[Job]) -> None:

@@ -48,6 +48,12 @@ STALE_MANY = Text(
 )
 STALE_YES = Text("rooms.stale_yes", "Answer")
 STALE_NO = Text("rooms.stale_no", "Never mind")
+CANNOT_TAKE = Text(
+    "rooms.cannot_take",
+    "{reason} Until then I can take nothing new in; "
+    "what you write waits, and is answered after it.",
+)
+STILL_RUNNING = Text("rooms.still_running", "Now: {what}.")
 COMMAND_FAILED = Text(
     "rooms.command_failed", "/{command} failed because of a fault of mine; it is in the log."
 )

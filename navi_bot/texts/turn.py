@@ -2,7 +2,11 @@
 
 from navi_bot.texts import Text
 
-MODEL_AWAY = Text("turn.model_away", "{reason} I keep your message and try again in {seconds} s.")
+MODEL_AWAY = Text(
+    "turn.model_away", "{reason} I keep your message and try again every few seconds."
+)
+STORE_AWAY = Text("turn.store_away", "{reason} I go on as soon as it works again.")
+NOT_SAVED = Text("turn.not_saved", "💾 not saved yet")
 MODEL_GONE = Text("turn.model_gone", "{reason} I tried for {minutes} minutes.")
 BROKEN = Text(
     "turn.broken", "Something in me broke while I answered; it is in the log. Your message is kept."

@@ -1,13 +1,12 @@
 """What breaks around the daemon, and how it goes on."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
+from daemon.cable import Cable
 from daemon.stage import Stage
 from strict_ollama import Answer, Body, Hold, Pause, Text, in_turn, say
 
@@ -31,50 +30,6 @@ async def test_a_second_daemon_stands_by_and_takes_over(stage: Stage, tmp_path: 
             await stage.shows("half an answer, whole", "⏱", within=20)
     assert taken < 10
     assert len(stage.texts()) == 1
-
-
-class Cable:
-    """A TCP way to the database that can be cut and joined again."""
-
-    def __init__(self, dsn: str) -> None:
-        parts = urlsplit(dsn)
-        query = parse_qs(parts.query)
-        self._socket = f"{unquote(query['host'][0])}/.s.PGSQL.{query['port'][0]}"
-        self._parts = parts
-        self._port = 0
-        self._server: asyncio.Server | None = None
-        self._ends: set[asyncio.StreamWriter] = set()
-
-    @property
-    def dsn(self) -> str:
-        who = self._parts.netloc.rpartition("@")[0]
-        return urlunsplit(self._parts._replace(netloc=f"{who}@127.0.0.1:{self._port}", query=""))
-
-    async def join(self) -> None:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    def cut(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for end in self._ends:
-            end.transport.abort()
-        self._ends.clear()
-
-    async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        far, forth = await asyncio.open_unix_connection(self._socket)
-        self._ends |= {back, forth}
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_pump(near, forth))
-            tasks.create_task(_pump(far, back))
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while piece := await source.read(65536):
-            sink.write(piece)
-            await sink.drain()
-    sink.close()
 
 
 async def test_a_database_that_goes_away_loses_nothing(stage: Stage) -> None:

@@ -141,13 +141,14 @@ async def test_an_account_that_another_serves_is_not_polled(core: Core) -> None:
             assert heir.service.state == "online"
 
 
-async def test_a_lost_lease_ends_polling_and_is_taken_again(core: Core) -> None:
+async def test_a_lost_lease_ends_taking_in_and_is_taken_again(core: Core) -> None:
+    """Between the two it overhears: nothing is taken in then."""
     async with running(core, StrictAdapter()) as run:
         await run.adapter.until("receiving")
         first = run.service.online_since
         await cut_lease(core)
         await run.adapter.until("received")
-        await run.adapter.until("receiving", nth=2)
+        await run.adapter.until("receiving", nth=3)
         assert run.service.online_since > first
         run.adapter.told.put_nowait("hello")
         await run.adapter.until("final:")

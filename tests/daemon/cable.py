@@ -37,8 +37,13 @@ class Cable:
         """Pass nothing on any more; connections stay, and new ones are taken."""
         self._flows.clear()
 
-    def flow(self) -> None:
-        """Pass on what was held up, and all that follows."""
+    def flow(self, *, forget: bool = False) -> None:
+        """Pass on what was held up, and all that follows.
+
+        `forget`: connections from before stay dead, as after a lost route.
+        """
+        if forget:
+            self._ends.clear()
         self._flows.set()
 
     async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
@@ -59,6 +64,8 @@ class Cable:
         with contextlib.suppress(ConnectionError):
             while piece := await source.read(65536):
                 await self._flows.wait()
+                if sink not in self._ends:
+                    await asyncio.Event().wait()
                 sink.write(piece)
                 await sink.drain()
         sink.close()

@@ -105,6 +105,7 @@ class Screen:
         self.order: list[str] = []
         self.reactions: list[tuple[str, str]] = []
         self.toasts: dict[str, str] = {}
+        self.remarks: list[str] = []
 
     def show(self, post: Post) -> None:
         assert post.pages, "a post has a page"
@@ -120,6 +121,9 @@ class Screen:
         assert emoji in self.ALLOWED_REACTIONS
         assert message_id
         self.reactions.append((message_id, emoji))
+
+    def remark(self, address: Address, text: str) -> None:
+        self.remarks.append(text)
 
     def acknowledge(self, address: Address, press: str, text: str) -> None:
         assert press not in self.toasts, "a press is answered once"

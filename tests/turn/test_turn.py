@@ -60,6 +60,7 @@ from navi_bot.store.sessions import PostgresSessions
 from navi_bot.store.turns import PostgresTurns
 from navi_bot.turn import MAX_ATTEMPTS, TurnRunner
 from navi_bot.turn_doors import Doors
+from navi_bot.turn_end import Unsaved
 from navi_bot.turn_journal import TurnJournal
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -94,10 +95,12 @@ class Room:
     def __init__(self) -> None:
         self.shown: list[Post] = []
         self.followed: list[str] = []
+        self.sources: list[LiveSource] = []
         self.working_on: list[bool] = []
 
     def follow(self, head: Head, source: LiveSource, begun: str = "") -> None:
         self.followed.append(head.key)
+        self.sources.append(source)
 
     def touch(self, key: str) -> None:
         assert key in self.followed
@@ -110,6 +113,8 @@ class Room:
 
     def react(self, address: Address, message_id: str, emoji: str) -> None:
         raise AssertionError("a turn reacts to nothing")
+
+    def remark(self, address: Address, text: str) -> None: ...
 
     def acknowledge(self, address: Address, press: str, text: str) -> None:
         raise AssertionError("a turn acknowledges nothing")
@@ -162,6 +167,8 @@ class FlakyTurns(PostgresTurns):
         self.refused = asyncio.Event()
 
     failing = 0
+    writes_failing = 0
+    """Of a running turn's journal."""
     fault: Exception = StoreUnavailable("The database does not answer.")
 
     async def finish(self, *arguments: object, **named: object) -> None:
@@ -170,6 +177,27 @@ class FlakyTurns(PostgresTurns):
             self.refused.set()
             raise self.fault
         await super().finish(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+    async def record(self, *arguments: object, **named: object) -> str:
+        self._write()
+        return await super().record(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+    async def begin_batch(self, *arguments: object, **named: object) -> None:
+        self._write()
+        await super().begin_batch(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+    async def end_calls(self, *arguments: object, **named: object) -> None:
+        self._write()
+        await super().end_calls(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+    def _write(self) -> None:
+        """Fail every second time, so that each write meets it."""
+        self._odd = not self._odd
+        if self.writes_failing and (self._odd or self.writes_failing > 100):
+            self.writes_failing -= 1
+            raise self.fault
+
+    _odd = False
 
 
 async def content(address: Address, attachment: Attachment, limit: int) -> bytes:
@@ -438,20 +466,91 @@ async def test_a_shutdown_during_the_last_write_lets_it_finish(scene: Scene) -> 
     assert await scene.state() == "done"
 
 
-async def test_a_full_database_is_one_sentence_for_the_person(scene: Scene) -> None:
-    """It is known before the model is asked; the message is kept and can be tried again."""
+FULL = StoreError("The database's disk is full. Free some space; nothing is lost.")
+
+
+async def test_a_full_database_is_one_sentence_for_the_person_and_waited_for(scene: Scene) -> None:
+    """It is known before the model is asked; the answer comes once there is space."""
 
     async def full(
         start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
     ) -> AsyncGenerator[Event]:
-        raise StoreError("The database's disk is full. Free some space; nothing is lost.")
+        raise FULL
         yield END
 
-    await scene.runner(Loop(full)).wake(await scene.ask())
-    (ending,) = scene.ended
-    assert isinstance(ending, StreamFailed)
-    assert ending.reason.startswith("The database's disk is full.")
-    assert ending.retryable
+    await scene.runner(Loop(full, full, answers)).wake(await scene.ask())
+    assert scene.live.of(Waiting) == [Waiting(f"{FULL} I go on as soon as it works again.")] * 2
+    assert scene.ended == [END]
+
+
+async def works(
+    start: TurnStart, question: Question | None, journal: TurnJournal, running: RunningTurn
+) -> AsyncGenerator[Event]:
+    """Run a tool with an effect, as the agent does, and answer."""
+    call = ToolCall("c1", "send", {})
+    asked = Message("assistant", "", tool_calls=(call,))
+    if question is not None:
+        await journal.record([Entry(Message("user", question.text))])
+    await journal.begin_batch(1, asked, {"c1": "W2", "c2": "W2"})
+    yield ToolStarted("c1", "send", {})
+    await journal.end_call(1, "c1", "sent", True)
+    await journal.record([Entry(asked), Entry(Message("tool", "sent", tool_call_id="c1"))])
+    await journal.close([Entry(Message("assistant", "Noon."))])
+    yield END
+
+
+async def test_a_tool_runs_once_however_often_the_database_fails(scene: Scene) -> None:
+    """Before it, after it, at the end of its batch: the same run goes on, nothing is repeated."""
+    scene.turns.writes_failing = 3
+    loop = Loop(works)
+    await scene.runner(loop).wake(await scene.ask())
+    assert scene.ended == [END]
+    assert len(scene.live.of(ToolStarted)) == 1
+    assert len(scene.live.of(Waiting)) == 3
+    assert await scene.context() == [
+        ("user", "What time is it?"), ("assistant", ""), ("tool", "sent"), ("assistant", "Noon."),
+    ]  # fmt: skip
+
+
+async def test_stop_wins_while_the_database_is_away(scene: Scene) -> None:
+    """No tool is begun; what the stop kept from being written is stored with the end."""
+    scene.turns.writes_failing = 1_000_000
+    room = await scene.ask()
+    runner = scene.runner(Loop(works), Patience(60, 60, 600))
+    waking = asyncio.ensure_future(runner.wake(room))
+    turn = await until(scene.running)
+    await scene.live.waits.wait()
+    turn.stop.stop("Ann")
+    await asyncio.wait_for(waking, 2)
+    scene.turns.writes_failing = 0
+    assert await scene.state() == "stopped"
+    assert not scene.live.of(ToolStarted)
+    assert (await scene.context())[0] == ("user", "What time is it?")
+
+
+async def test_an_end_that_is_not_stored_is_shown_as_such(scene: Scene) -> None:
+    """The answer is there to read; its footer says that it is not saved."""
+    scene.turns.failing = 2
+    await scene.runner(Loop(answers)).wake(await scene.ask())
+    unsaved = scene.room.sources[1]
+    assert isinstance(unsaved, Unsaved)
+    (page,) = unsaved.pages(0.0)
+    assert page.blocks == (Prose("Noon."), Line("💾 not saved yet", "dim"))
+    assert not unsaved.final
+    assert len(scene.room.shown) == 1
+
+
+def test_an_answer_apart_stands_in_for_its_log_until_both_are_stored() -> None:
+    """Only the log has a message already, and a first send needs the database."""
+    head = Head("turn:1", RoomId(1), Address("telegram", "1", "5"))
+    log = Post(head, (Page((Line("log"),)),))
+    answer = Post(replace(head, key="turn:1:answer"),
+                  (Page((Prose("a"),)), Page((Prose("b"), Line("⏱ 1 s", "dim")))))  # fmt: skip
+    file = Post(replace(head, key="turn:1:file"), (Page((Line("f"),), document=Document("f", "")),))
+    said = Line("💾 not saved yet", "dim")
+    assert Unsaved((log, answer, file)).pages(0.0) == (
+        Page((Prose("a"),)), Page((Prose("b"), said))
+    )  # fmt: skip
 
 
 async def test_a_turn_that_crashed_the_daemon_too_often_is_set_aside(scene: Scene) -> None:
