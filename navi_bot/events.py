@@ -147,7 +147,8 @@ class StreamEnd:
     """The turn ended with an answer. `full_content` is the final text alone.
 
     `limit` names why it ended early ("" for a normal end): "iterations",
-    "context", "repeating", "length". `prefix_share` is the part of the prompt
+    "time", "same_call", "calls" (that cannot be used), "context", "repeating",
+    "length". `prefix_share` is the part of the prompt
     equal to the room's previous one, 0..1, None for the first.
     """
 
@@ -177,11 +178,17 @@ class StreamStopped:
 
 @dataclass(frozen=True, slots=True)
 class StreamFailed:
-    """The turn ended without an answer; `reason` is one sentence for a person."""
+    """The turn ended without an answer; `reason` is one sentence for a person.
+
+    `goes_on`: what was done is kept, so that going on is better than asking
+    again. `models`: what to ask instead, where the model is the reason.
+    """
 
     reason: str
     partial: str = ""
     retryable: bool = True
+    goes_on: bool = False
+    models: tuple[str, ...] = ()
 
 
 Event = (

@@ -68,7 +68,7 @@ class Waits:
                 away = self._clock() - since
                 if away > self._patience.whole and isinstance(error, ModelUnavailable):
                     reason = texts.MODEL_GONE(reason=str(error), minutes=round(away / 60))
-                    return self._ended(StreamFailed(reason))
+                    return self._ended(StreamFailed(reason, goes_on=progress() > 1))
                 self._tell(Waiting(_awaited(error)))
             wait = await self._waited(wait)
 

@@ -62,6 +62,8 @@ class Ledger:
     extra_tokens: int = 0
     """Of planning and sub-agents."""
     context_tokens: int = 0
+    waited: float = 0.0
+    """Seconds in the queue before the model host."""
     finished: list[str] = field(default_factory=list)
     """Tools that have finished, by name."""
     _began: float = 0.0
@@ -76,6 +78,11 @@ class Ledger:
     def seconds(self) -> float:
         """Seconds since the turn began, to a tenth."""
         return round(self.clock() - self._began, 1)
+
+    @property
+    def worked(self) -> float:
+        """Seconds of work: those in a queue are not counted."""
+        return self.clock() - self._began - self.waited
 
     @property
     def tokens(self) -> int:

@@ -2,6 +2,7 @@
 
 prompt too large ──────────────► Limited("context"), the host is not called
 answer with text or calls ─────► returned
+takes the run over its time ───► Limited("time"), connection closed
 empty answer ──────────────────► asked once more, silently; then Failed
 broke off before any token ────► ModelUnavailable: the turn waits and comes back
 broke off later ───────────────► said, asked once more; then Failed, the part kept
@@ -30,6 +31,10 @@ from navi_bot.ports.model import ModelRequest
 from navi_bot.texts import agent as texts
 
 log = structlog.get_logger()
+
+
+LONGEST_ANSWER = 16_384
+"""Tokens of one answer with its thinking; the longest sensible ones take half of that."""
 
 
 class Asking:
@@ -76,8 +81,9 @@ class Asking:
         await reached("answer_received")
         self._account(work, request, answer)
         if answer.repeating:
-            words = texts.REPEATING()
-            raise Limited("repeating", words, answer.text)
+            raise Limited("repeating", texts.REPEATING(), answer.text)
+        if work.is_out_of_time and not answer.finish:
+            raise out_of_time(work, answer.text)
         if not answer.empty:
             return answer
         log.warning("model_answer_empty", turn=work.run.turn, model=request.model, last=last)
@@ -116,6 +122,7 @@ class Asking:
             tools=desk.schemas,
             temperature=desk.profile.temperature,
             num_ctx=desk.num_ctx,
+            max_tokens=max(reserve, min(LONGEST_ANSWER, desk.num_ctx - total)),
             think=desk.think,
         )
 
@@ -123,7 +130,9 @@ class Asking:
         """Take a stream to its end. The first-chunk clock starts when the gate opens."""
         run, backend = work.run, work.desk.backend
         gate = backend.gate.enter(run.room, run.urgency, lambda place: work.tell(Queued(place)))
+        asked = work.ledger.clock()
         async with gate:
+            work.ledger.waited += work.ledger.clock() - asked
             work.tell(ModelStarted(work.step, work.desk.max_iterations, request.model))
             await reached("model_called")
             stream = backend.model.stream_complete(request)
@@ -133,7 +142,7 @@ class Asking:
                     async for chunk in chunks:
                         await reached("chunk_received")
                         answer.take(chunk)
-                        if answer.repeating or run.stop.is_set:
+                        if answer.repeating or run.stop.is_set or work.is_out_of_time:
                             return
             finally:
                 answer.close_thinking()
@@ -143,6 +152,11 @@ class Asking:
         work.ledger.answered(prompt_tokens, completion_tokens)
         if prompt_tokens:
             self._estimator.learn(request.model, request.messages, request.tools, prompt_tokens)
+
+
+def out_of_time(work: Work, text: str = "") -> Limited:
+    """Return the ending of a run that has worked for too long."""
+    return Limited("time", texts.TIME_LIMIT(minutes=round(work.limit / 60)), text)
 
 
 def _ended(error: NaviError, answer: Answer) -> Exception:

@@ -7,6 +7,7 @@ and what had an effect is not forgotten when something breaks.
     intent (begin_batch) ─► call ─► result (end_call) ─► … ─► record: answer + all results
                              │ stop: the running one is cancelled, the rest never run
                              │ third same call in a row: it and the rest never run
+                             │ third batch in a row without a call that can be made: the end
 """
 
 import time
@@ -18,7 +19,7 @@ from navi_bot.agent import marks
 from navi_bot.agent.answer import Answer
 from navi_bot.agent.ending import Limited
 from navi_bot.agent.stopping import Stopped, until_stopped
-from navi_bot.agent.work import Work
+from navi_bot.agent.work import REPAIRS, Work
 from navi_bot.events import ToolEvent, ToolStarted
 from navi_bot.fault_points import reached
 from navi_bot.messages import Entry, Message, ToolCall
@@ -78,8 +79,9 @@ class Batches:
     async def _carry_out(self, work: Work, assistant: Message, planned: Sequence[Planned]) -> None:
         results: list[Message] = []
         images: list[Message] = []
+        understood: list[bool] = []
         try:
-            looping = await self._each(work, planned, results, images)
+            looping = await self._each(work, planned, results, images, understood)
         except Exception:
             for each in planned[len(results) :]:
                 results.append(_answered(each.call, Result(marks.BROKE, ok=False), work))
@@ -91,10 +93,17 @@ class Batches:
         if work.run.stop.is_set:
             raise Stopped
         if looping:
-            raise Limited("repeating", texts.SAME_CALL(tool=looping))
+            raise Limited("same_call", texts.SAME_CALL(tool=looping))
+        if work.is_hopeless(any(understood)):
+            raise Limited("calls", texts.UNUSABLE_CALLS(count=REPAIRS + 1))
 
     async def _each(
-        self, work: Work, planned: Sequence[Planned], results: list[Message], images: list[Message]
+        self,
+        work: Work,
+        planned: Sequence[Planned],
+        results: list[Message],
+        images: list[Message],
+        understood: list[bool],
     ) -> str:
         """Run the calls in order, adding what they gave; return the one that repeats itself."""
         looping = ""
@@ -109,6 +118,7 @@ class Batches:
                 continue
             result = await self._one(work, each)
             results.append(_answered(call, result, work))
+            understood.append(result.understood)
             if result.image:
                 images.append(_image(call, result, visible=work.desk.info.vision))
         return looping
@@ -131,7 +141,7 @@ class Batches:
     async def _result(self, work: Work, call: ToolCall) -> Result:
         tool = work.desk.catalogue.find_tool(call.name)
         if tool is None:
-            return Result(marks.not_found(call.name), ok=False)
+            return Result(marks.not_found(call.name), ok=False, understood=False)
         try:
             result = await until_stopped(self._toolbox.run(tool, call, work.reach()), work.run.stop)
         except Stopped:

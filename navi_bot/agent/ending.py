@@ -35,7 +35,7 @@ def early(error: NaviError, partial: str = "") -> Limited | Failed:
                 if installed
                 else texts.MODEL_MISSING(model=model)
             )
-            return Failed(StreamFailed(reason, partial, retryable=False))
+            return Failed(StreamFailed(reason, partial, models=installed))
         case CredentialError():
             return Failed(StreamFailed(str(error), partial, retryable=False))
         case ModelTimeout():

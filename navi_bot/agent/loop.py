@@ -27,6 +27,7 @@ from navi_bot.texts import agent as texts
 
 log = structlog.get_logger()
 
+TURN_SECONDS = 900.0
 EPHEMERAL_ITERATIONS = 20
 EPHEMERAL_SECONDS = 300.0
 
@@ -45,12 +46,15 @@ class Agent:
         repetition: Callable[[], Repetition],
         persona: Callable[[], str] = lambda: PERSONA,
         clock: Callable[[], float] = time.monotonic,
+        seconds: float = TURN_SECONDS,
     ) -> None:
+        """`seconds`: of work in one run, after which it ends and can be gone on with."""
         self._desks = Desks(profiles, toolbox, backends, persona)
         self._batches = Batches(toolbox, clock)
         self._asking = Asking(guard, estimator, repetition, Prompts())
         self._apart = Asking(guard, estimator, repetition, Prompts())
         self._clock = clock
+        self._seconds = seconds
 
     def run_stream(self, run: Run) -> AsyncGenerator[Event]:
         """Yield the events of a run; the last one is an Ending.
@@ -97,7 +101,8 @@ class Agent:
             return "".join(partial) or texts.OUT_OF_TIME(seconds=seconds), False
 
     async def _play(self, run: Run, tell: Tell, asking: Asking) -> None:
-        await Play(run, tell, self._desks, asking, self._batches, self._clock).play()
+        parts = self._desks, asking, self._batches
+        await Play(run, tell, *parts, self._clock, self._seconds).play()
 
     async def _drained(
         self, events: AsyncGenerator[Event], watch: Callable[[Event], None]

@@ -18,7 +18,7 @@ import structlog
 from navi_bot.agent import marks
 from navi_bot.agent.accounting import Ledger
 from navi_bot.agent.answer import Answer
-from navi_bot.agent.asking import Asking
+from navi_bot.agent.asking import Asking, out_of_time
 from navi_bot.agent.batch import Batches
 from navi_bot.agent.desk import Desks
 from navi_bot.agent.ending import Failed, Limited, early
@@ -47,14 +47,17 @@ class Play:
         asking: Asking,
         batches: Batches,
         clock: Callable[[], float],
+        limit: float,
     ) -> None:
+        """`limit`: seconds of work; what waits for the model host does not work."""
         self._run = run
         self._tell = tell
         self._desks = desks
         self._asking = asking
         self._batches = batches
         ledger = Ledger(clock, run.context_tokens)
-        self._work = Work(run, tell, ledger, run.profile_id, list(run.context))
+        context = list(run.context)
+        self._work = Work(run, tell, ledger, run.profile_id, context, limit=limit)
 
     async def play(self) -> None:
         """Play to the ending event; see `Agent.run_stream` for what is raised."""
@@ -97,6 +100,8 @@ class Play:
                 raise Stopped
             if work.step >= work.desk.max_iterations:
                 raise Limited("iterations", texts.ITERATIONS(steps=work.step))
+            if work.is_out_of_time:
+                raise out_of_time(work)
             work.step += 1
             log.debug("agent.iteration", turn=self._run.turn, step=work.step)
             answer = await self._asking.ask(work)
@@ -156,7 +161,8 @@ class Play:
     async def _end_failed(self, failure: Failed) -> None:
         if failure.event.partial:
             await self._close(marks.marked(failure.event.partial, marks.BROKEN_OFF))
-        self._tell(failure.event)
+        goes_on = bool(failure.event.partial or self._work.ledger.tool_calls)
+        self._tell(replace(failure.event, goes_on=goes_on and failure.event.retryable))
 
     async def _end_stopped(self) -> None:
         """Keep what there is, and say so to the model as well."""

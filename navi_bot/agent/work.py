@@ -16,6 +16,9 @@ from navi_bot.ports.tools import Call
 SAME_CALLS = 3
 """The same call so many times in a row is a loop, not a search."""
 
+REPAIRS = 2
+"""Batches in a row without one call that can be made; the model is told why each time."""
+
 
 @dataclass(slots=True)
 class Work:
@@ -40,6 +43,9 @@ class Work:
     """Tools that have or may have changed the world, by name."""
     turn_data: dict[str, object] = field(default_factory=dict)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    limit: float = float("inf")
+    """Seconds of work after which the run ends."""
+    _unusable: int = 0
     _last_call: tuple[str, str] = ("", "")
     _in_a_row: int = 0
 
@@ -59,6 +65,15 @@ class Work:
         self._in_a_row = self._in_a_row + 1 if this == self._last_call else 1
         self._last_call = this
         return self._in_a_row >= SAME_CALLS
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return self.ledger.worked > self.limit
+
+    def is_hopeless(self, understood: bool) -> bool:
+        """Count a batch of which no call could be made; answer whether it is one too many."""
+        self._unusable = 0 if understood else self._unusable + 1
+        return self._unusable > REPAIRS
 
     def reach(self) -> Call:
         """Return what a tool call of this run may reach."""

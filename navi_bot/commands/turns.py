@@ -15,6 +15,9 @@ from navi_bot.ports.records import ActiveTurn, TurnRequest, turn_key
 from navi_bot.running import RunningTurn
 from navi_bot.texts import commands as texts
 
+NAME_SHOWN = 60
+"""Characters of a name that we do not know."""
+
 STOP_REPORT_WAIT = 0.6
 """Seconds that /stop waits for the turn's own account; its reply is due within 1 s."""
 
@@ -145,6 +148,20 @@ async def _again(ask: Ask, desk: Desk, kind: Literal["retry", "continue"], toast
     return refuse(ask, texts.NOTHING_TO_RETRY()) if turn is None else Reply(toast=toast)
 
 
+async def use(ask: Ask, desk: Desk) -> Reply:
+    """Use another model in this room and ask again: the button of an answer that had none."""
+    turn, _, wanted = ask.arguments.partition(":")
+    installed = await desk.model.installed()
+    if wanted not in installed:
+        known = ", ".join(installed) or "-"
+        return refuse(ask, texts.NO_SUCH_MODEL(wanted=wanted[:NAME_SHOWN], known=known))
+    if ask.active:
+        return refuse(ask, texts.BUSY())
+    settings = await desk.sessions.room_settings(ask.head.room)
+    await desk.sessions.change_settings(ask.head.room, replace(settings, model=wanted))
+    return await _again(replace(ask, arguments=turn), desk, "retry", texts.MODEL_SET(model=wanted))
+
+
 async def answer_stale(ask: Ask, desk: Desk) -> Reply:
     """Answer messages that reached us too late, in order; those in own words as one."""
     first, _, last = ask.arguments.partition("-")
@@ -175,6 +192,7 @@ COMMANDS = (
     Command("stop", Who.ANYONE, texts.HELP_STOP, stop),
     Command("retry", Who.ANYONE, texts.HELP_RETRY, retry),
     Command("continue", Who.ANYONE, texts.HELP_CONTINUE, go_on),
+    Command("use", Who.OWNER_IN_GROUPS, texts.HELP_USE, use, hidden=True),
     Command("fresh", Who.ANYONE, texts.HELP_FRESH, answer_stale, hidden=True),
     Command("stale", Who.ANYONE, texts.HELP_STALE, drop_stale, hidden=True),
 )

@@ -10,8 +10,14 @@ from navi_bot.live.timeline import NOTICE, Timeline
 from navi_bot.messages import Block, Button, Line, TurnId
 from navi_bot.texts import live as texts
 
-CONTINUED = ("iterations", "length")
+CONTINUED = ("iterations", "time", "same_call", "calls", "length")
 """Limits after which going on makes sense."""
+
+DATA_LIMIT = 64
+"""Bytes of a button's data (Telegram's limit)."""
+
+MOST_MODELS = 3
+"""Buttons with other models, where one is missing."""
 
 
 def footer(end: StreamEnd) -> str:
@@ -61,9 +67,18 @@ def buttons(ending: Ending, turn: TurnId) -> Buttons:
             return ((Button(texts.CONTINUE(), f"continue:{turn}"),),)
         case StreamEnd(limit="context"):
             return ((Button(texts.NEW(), "new:"),),)
-        case StreamFailed(retryable=True):
-            return ((Button(texts.RETRY(), f"retry:{turn}"),),)
+        case StreamFailed(goes_on=True):
+            return ((Button(texts.CONTINUE(), f"continue:{turn}"),),)
+        case StreamFailed(retryable=True) | StreamEnd(limit="repeating"):
+            return (*_others(ending, turn), (Button(texts.RETRY(), f"retry:{turn}"),))
     return ()
+
+
+def _others(ending: Ending, turn: TurnId) -> Buttons:
+    """Return a row with a button for each of the first models to use instead."""
+    names = ending.models if isinstance(ending, StreamFailed) else ()
+    rows = ((Button(texts.USE(model=name), f"use:{turn}:{name}"),) for name in names)
+    return tuple(row for row in rows if len(row[0].data.encode()) <= DATA_LIMIT)[:MOST_MODELS]
 
 
 def close(timeline: Timeline, pager: Pager, ending: Ending, now: float) -> None:

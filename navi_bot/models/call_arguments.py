@@ -4,8 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 
-UNREADABLE = "unreadable_arguments"
-"""The name under which arguments stand that were no JSON object."""
+from navi_bot.ports.model import UNREADABLE
 
 
 def arguments(found: object) -> Mapping[str, object]:

@@ -22,7 +22,21 @@ _OVERFLOW = (
     "maximum context length",
     "context_length_exceeded",
 )
-_MEMORY = ("out of memory", "more system memory", "cudamalloc failed", "insufficient memory")
+_MEMORY = (
+    "out of memory",
+    "outofmemory",
+    "outofdevicememory",
+    "more system memory",
+    "not enough memory",
+    "insufficient memory",
+    "cudamalloc failed",
+    "unable to allocate",
+    "failed to allocate",
+    "memory layout cannot be allocated",
+    "signal: killed",
+    "resource limitations",
+)
+"""Parts of what a host says when its memory, or its graphics card's, does not suffice."""
 _UNREADABLE_CALL = ("error parsing tool call", "invalid tool call arguments")
 _LENGTHS = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)", re.DOTALL)
 
@@ -54,8 +68,12 @@ def refusal(
         return missing(model, host, installed)
     if any(each in low for each in _MEMORY):
         return ModelUnavailable(
-            f"The model host ran out of memory with {model}.", tokens_seen=tokens_seen
+            f"The model host has too little memory for {model}; /model chooses a smaller one.",
+            tokens_seen=tokens_seen,
         )
+    if is_unreadable_call(low):
+        told = "The model wrote a tool call that its host cannot read."
+        return ModelUnavailable(told, tokens_seen=True) if tokens_seen else Refused(told)
     if status in (408, 425, 429, 503):
         return ModelUnavailable("The model host is busy.", tokens_seen=tokens_seen)
     if 300 <= status < 500 and status != 499:

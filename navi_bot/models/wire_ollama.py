@@ -80,6 +80,8 @@ def chat_body(
             "temperature": request.temperature,
         },
     }
+    if request.max_tokens:
+        body["options"]["num_predict"] = request.max_tokens
     if request.tools and info.tools and with_tools:
         body["tools"] = [_tool(each) for each in request.tools]
     if request.schema is not None:

@@ -11,6 +11,10 @@ from navi_bot.messages import Message, RoomId, ToolCall
 Think = bool | Literal["low", "medium", "high", "max"] | None
 
 
+UNREADABLE = "unreadable_arguments"
+"""The name under which a tool call's arguments stand that were no JSON object."""
+
+
 class Urgency(IntEnum):
     """Who gets the model host first: people, then recalls, then our own work."""
 
@@ -41,6 +45,8 @@ class ModelRequest:
     tools: tuple[ToolSchema, ...] = ()
     temperature: float = 0.7
     num_ctx: int = 65536
+    max_tokens: int = 0
+    """Of the answer with its thinking; 0: as many as fit. Not every host can be told."""
     think: Think = None
     schema: Mapping[str, object] | None = None
     """A JSON schema that the answer must obey; never together with tools."""

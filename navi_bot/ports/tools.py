@@ -30,12 +30,14 @@ class Result:
     """What a tool gives back; `text` is for the model.
 
     A tool's failure is a result with ok=False. `image` is a path below the
-    data directory that the model shall look at (context only).
+    data directory that the model shall look at (context only). `understood`:
+    the call could be made at all, whatever came of it.
     """
 
     text: str
     ok: bool = True
     image: str = ""
+    understood: bool = True
 
 
 class Stop(Protocol):

@@ -19,6 +19,16 @@ SAME_CALL = Text(
     "I stopped because I was about to call {tool} a third time in a row with the same arguments, "
     "which leads nowhere. What I found so far is kept; say “continue” and I try another way.",
 )
+UNUSABLE_CALLS = Text(
+    "agent.unusable_calls",
+    "I stopped because the model made tool calls that cannot be used, {count} times in a row. "
+    "What I found so far is kept; say “continue” and I try again.",
+)
+TIME_LIMIT = Text(
+    "agent.time_limit",
+    "I stopped after {minutes} minutes of work, which is the limit, before I was done. "
+    "What I found so far is kept; say “continue” and I go on from here.",
+)
 REPEATING = Text("agent.repeating", "(I was repeating myself, so I stopped.)")
 NO_ANSWER = Text("agent.no_answer", "The model gave no answer, twice. Try again.")
 RETRYING = Text("agent.retrying", "— interrupted, retrying once: {reason}")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from navi_bot.errors import ToolArgumentError
+from navi_bot.ports.model import UNREADABLE
 from navi_bot.ports.tools import Tool
 
 MAX_FAULTS = 4
@@ -21,6 +22,11 @@ MAX_FAULTS = 4
 
 def validated(tool: Tool, raw: Mapping[str, object]) -> BaseModel:
     """Return the arguments as the tool's model; ToolArgumentError names each bad field."""
+    if UNREADABLE in raw:  # a model that takes no such field would run with its defaults
+        raise ToolArgumentError(
+            f"Error: the arguments for '{tool.name}' could not be read. "
+            "Call it again with one valid JSON object."
+        )
     meant = {
         name: _meant(value, tool.arguments.model_fields.get(name))
         for name, value in raw.items()

@@ -77,7 +77,7 @@ class InstalledTools:
         try:
             arguments = validated(tool, asked.arguments)
         except ToolArgumentError as error:
-            return Result(str(error), ok=False)
+            return Result(str(error), ok=False, understood=False)
         work = _run(tool, arguments, call)
         try:
             result = await self._custody.run(tool.name, work, tool.timeout)

@@ -81,6 +81,7 @@ class OpenGate:
         self.held = held
         self.inside = 0
         self.entered: list[Urgency] = []
+        self.on_enter: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def enter(
@@ -91,6 +92,7 @@ class OpenGate:
             await asyncio.sleep(0)
         if self.held:
             await for_ever()
+        self.on_enter()
         self.entered.append(urgency)
         self.inside += 1
         try:

@@ -4,6 +4,7 @@
 stored without its result.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -160,6 +161,8 @@ class Stage:
     first: float = 5.0
     gap: float = 5.0
     more: str = ""
+    clock: Callable[[], float] = time.monotonic
+    seconds: float = 900.0
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.tools]
@@ -190,6 +193,8 @@ class Stage:
             estimator=self.estimator,
             repetition=Parrot,
             persona=lambda: "A persona.",
+            clock=self.clock,
+            seconds=self.seconds,
         )
 
     def run(self, question: str | Message | None = "Hello?", **changes: object) -> Run:

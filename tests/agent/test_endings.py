@@ -47,7 +47,7 @@ async def test_the_same_call_three_times_ends_the_run(tmp_path: Path) -> None:
 
     scene = stage(tmp_path, calls(("a", {"text": "x"}), ids=False), tools=[tool("a", count)])
     end = ending(await scene.play())
-    assert (end.limit, len(ran)) == ("repeating", 2)
+    assert (end.limit, len(ran)) == ("same_call", 2)
     assert "a third time" in end.full_content
     assert scene.diary.context[-1].content == end.full_content
 
@@ -167,7 +167,7 @@ async def test_a_stream_broken_twice_keeps_its_part(tmp_path: Path) -> None:
     """Mid-stream break twice: the part is told as partial and kept with a mark."""
     scene = stage(tmp_path, [Chunk(text="Hal"), BROKE])
     end = (await scene.play())[-1]
-    assert end == StreamFailed("The model host broke off.", "Hal")
+    assert end == StreamFailed("The model host broke off.", "Hal", goes_on=True)
     assert len(scene.host.requests) == 2
     assert scene.diary.context[-1].content == "Hal\n\n[the model host broke off here]"
 
@@ -209,9 +209,9 @@ async def test_a_host_that_is_away_is_the_runners_matter(
 
 FAILURES: dict[str, tuple[NaviError, str, bool]] = {
     "missing": (
-        ModelMissing("m is not installed.", "m", ("a", "b")),
-        "The model m is not installed on the model host. Available: a, b.",
-        False,
+        ModelMissing("m is not installed.", "m"),
+        "The model m is not installed on the model host.",
+        True,
     ),
     "refused": (CredentialError("The key was refused."), "The key was refused.", False),
     "slow": (

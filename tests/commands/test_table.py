@@ -38,7 +38,7 @@ LISTED: dict[str, Who] = {
     "persona": Who.OWNER,
     "resume": Who.OWNER,
 }
-HIDDEN = {"fresh", "stale", "recall"}
+HIDDEN = {"fresh", "stale", "recall", "use"}
 
 
 def test_these_are_the_commands() -> None:

@@ -274,15 +274,38 @@ def test_the_footer_leaves_out_what_is_nothing(changes: dict[str, object], foote
 
 @pytest.mark.parametrize(
     ("limit", "data"),
-    [("iterations", "continue:7"), ("length", "continue:7"), ("context", "new:")],
+    [
+        ("iterations", "continue:7"),
+        ("time", "continue:7"),
+        ("same_call", "continue:7"),
+        ("calls", "continue:7"),
+        ("length", "continue:7"),
+        ("context", "new:"),
+        ("repeating", "retry:7"),
+    ],
 )
-def test_what_was_cut_off_can_go_on(limit: str, data: str) -> None:
+def test_what_was_cut_off_has_a_way_on(limit: str, data: str) -> None:
     (page,) = fed([end("So far.", limit=limit)]).pages(2)
     assert [button.data for row in page.buttons for button in row] == [data]
 
 
-def test_a_model_that_repeats_itself_is_not_asked_to_go_on() -> None:
-    assert fed([end("So far.", limit="repeating")]).pages(2)[0].buttons == ()
+@pytest.mark.parametrize(
+    ("ending", "data"),
+    [
+        (StreamFailed("Broke."), ["retry:7"]),
+        (StreamFailed("Broke.", "half", goes_on=True), ["continue:7"]),
+        (StreamFailed("Refused.", retryable=False), []),
+        (
+            StreamFailed("No model.", models=("a", "b:7b", "x" * 60, "c", "d")),
+            ["use:7:a", "use:7:b:7b", "use:7:c", "retry:7"],
+        ),
+    ],
+    ids=["again", "go on", "neither", "another model"],
+)
+def test_what_failed_has_a_way_on(ending: StreamFailed, data: list[str]) -> None:
+    """Going on where something is kept; other models where theirs is missing, if a button holds it."""
+    (page,) = fed([ending]).pages(2)
+    assert [button.data for row in page.buttons for button in row] == data
 
 
 def test_a_stopped_turn_keeps_its_text_and_closes_its_tools() -> None:

@@ -27,6 +27,7 @@ from strict_ollama import (
 
 from navi_bot.errors import (
     ModelUnavailable,
+    Refused,
 )
 from navi_bot.messages import Message
 from navi_bot.models.ollama import NUDGE, OllamaModel
@@ -134,7 +135,7 @@ BREAKS: list[tuple[str, tuple[Step, ...], bool, str]] = [
     ("an error before the first chunk", (Fail("boom"),), False, "failed: boom"),
     ("garbage", (Text("a"), Raw(b"<html>\n")), True, "not JSON"),
     ("repeated tokens", tuple(Text("na ") for _ in range(40)), True, "broke off"),
-    ("no memory", (Fail("cudaMalloc failed: out of memory"),), False, "ran out of memory"),
+    ("no memory", (Fail("cudaMalloc failed: out of memory"),), False, "too little memory"),
     ("half a line at the end", (Text("a"), Raw(b'{"message":'), Cut()), True, "broke off"),
 ]
 
@@ -185,10 +186,10 @@ async def test_after_two_nudges_it_answers_without_tools() -> None:
 
 
 async def test_unreadable_calls_end_somewhere() -> None:
-    """Four attempts, then it is the host's failure."""
+    """Four attempts, then it is told: no wait would mend it."""
     async with StrictOllama(trying((UNREADABLE,))) as server:
         model = OllamaModel(server.url, Path())
-        with pytest.raises(ModelUnavailable, match="error parsing tool call"):
+        with pytest.raises(Refused, match="a tool call that its host cannot read"):
             await model.complete(asked(tools=(TOOL,)))
         await model.close()
     assert len(server.chats) == 4

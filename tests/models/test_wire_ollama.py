@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from scale import scaled
 
 from navi_bot.messages import Message, ToolCall
-from navi_bot.models.call_arguments import UNREADABLE
 from navi_bot.models.wire_ollama import Fault, Reply, Shown, chat_body, shown, think_value
-from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest, Think, ToolSchema
+from navi_bot.ports.model import UNREADABLE, Chunk, ModelInfo, ModelRequest, Think, ToolSchema
 
 NAMES = [
     "message",

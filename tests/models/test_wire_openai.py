@@ -6,9 +6,8 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from navi_bot.messages import Message, ToolCall
-from navi_bot.models.call_arguments import UNREADABLE
 from navi_bot.models.wire_openai import Deltas, chat_arguments, model_info
-from navi_bot.ports.model import Chunk, ModelInfo, ModelRequest, ToolSchema
+from navi_bot.ports.model import UNREADABLE, Chunk, ModelInfo, ModelRequest, ToolSchema
 
 SCHEMA = {"type": "object", "properties": {"z": {"anyOf": [{"type": "string"}], "default": "a"}}}
 REQUEST = ModelRequest(
