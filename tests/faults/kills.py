@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from faults.judge import Verdict
 from faults.lane import Lane
 from faults.scenarios import SCENARIOS
-from faults.sweep import judged, made
+from faults.sweep import judged
 
 PLAYED = ("plain", "tools", "long", "queued", "steering", "command", "press", "reminder")
 LIFE = 2.5
@@ -41,15 +40,13 @@ class Kills:
         self.faults += [f"{name}: {fault}" for fault in verdict.faults]
 
 
-async def killed_at_random(server: str, folder: Path, kills: int, width: int, seed: int) -> Kills:
+async def killed_at_random(lanes: Sequence[Lane], kills: int, seed: int) -> Kills:
     """Kill daemons so often while people use them; each room is judged when it is quiet."""
     report = Kills()
-    async with AsyncExitStack() as stack:
-        lanes = await made(stack, server, folder / "kills", width)
-        async with asyncio.TaskGroup() as tasks:
-            for number, lane in enumerate(lanes):
-                source = random.Random(f"{seed}/{number}")
-                tasks.create_task(_rounds(lane, source, report, kills))
+    async with asyncio.TaskGroup() as tasks:
+        for number, lane in enumerate(lanes):
+            source = random.Random(f"{seed}/{number}")
+            tasks.create_task(_rounds(lane, source, report, kills))
     return report
 
 

@@ -133,7 +133,6 @@ class Lane:
             "NAVI_PROFILE": "faults",
             "NAVI_PROFILES_DIR": str(HERE / "profiles"),
             "NAVI_FIRST_SHOW": "0.2",
-            "NAVI_DRAIN": "1",
             "TELEGRAM_BOT_TOKEN": self.telegram.token,
             "TELEGRAM_API_URL": self.telegram.url,
             "OLLAMA_HOST": self.ollama.url,

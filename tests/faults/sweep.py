@@ -4,8 +4,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -73,6 +73,10 @@ class Report:
     @property
     def faults(self) -> list[str]:
         return [fault for result in self.results for fault in result.faults]
+
+    def slower_than(self, seconds: float) -> list[str]:
+        """Return the cases in which a SIGTERM took longer."""
+        return [f"{one.case}: {one.stop:.1f} s" for one in self.results if one.stop > seconds]
 
     def table(self) -> str:
         """Return a row for each kind of fault: what was done and what came of it."""
@@ -179,7 +183,7 @@ def _seen(lane: Lane, room: Room) -> Verdict:
     return judge(lane.texts(room), room.asked, EXCUSES, room.once)
 
 
-async def recorded_all(server: str, folder: Path, width: int) -> Reached:
+async def recorded_all(lanes: Sequence[Lane]) -> Reached:
     """Play every scenario once without a fault; return how often each reached each point."""
     waiting = list(reversed(SCENARIOS))
     reached: dict[str, Mapping[Point, int]] = {}
@@ -189,25 +193,19 @@ async def recorded_all(server: str, folder: Path, width: int) -> Reached:
             name = waiting.pop()
             reached[name] = await recorded(lane, name)
 
-    async with AsyncExitStack() as stack:
-        lanes = await made(stack, server, folder, width)
-        async with asyncio.TaskGroup() as tasks:
-            for lane in lanes:
-                tasks.create_task(play(lane))
+    async with asyncio.TaskGroup() as tasks:
+        for lane in lanes:
+            tasks.create_task(play(lane))
     return {name: reached[name] for name in SCENARIOS}
 
 
-async def swept(
-    server: str, folder: Path, cases: Sequence[Case], width: int, **environment: str
-) -> Report:
-    """Carry the cases out on so many lanes side by side; `environment` changes the daemons'."""
+async def swept(lanes: Sequence[Lane], cases: Sequence[Case]) -> Report:
+    """Carry the cases out, on all lanes side by side."""
     waiting = list(reversed(cases))
     report = Report()
-    async with AsyncExitStack() as stack:
-        lanes = await made(stack, server, folder, width, **environment)
-        async with asyncio.TaskGroup() as tasks:
-            for lane in lanes:
-                tasks.create_task(_work_off(lane, waiting, report))
+    async with asyncio.TaskGroup() as tasks:
+        for lane in lanes:
+            tasks.create_task(_work_off(lane, waiting, report))
     return report
 
 
@@ -221,19 +219,19 @@ async def _work_off(lane: Lane, waiting: list[Case], report: Report) -> None:
             await lane.start()
 
 
-async def made(
-    stack: AsyncExitStack, server: str, folder: Path, width: int, **environment: str
-) -> list[Lane]:
-    """Start lanes side by side, each with a database and a folder of its own."""
-    lanes = []
-    for number in range(width):
-        own = folder / str(number)
-        own.mkdir(parents=True)
-        name = f"faults_{os.getpid()}_{folder.name}_{number}"
-        await stack.enter_async_context(database(server, name))
-        lanes.append(Lane(with_name(server, name), own, {"NAVI_STEER": "1", **environment}))
-    await asyncio.gather(*(stack.enter_async_context(lane) for lane in lanes))
-    return lanes
+@asynccontextmanager
+async def lanes_of(server: str, folder: Path, width: int) -> AsyncIterator[list[Lane]]:
+    """Run lanes side by side, each with a database and a folder of its own."""
+    async with AsyncExitStack() as stack:
+        lanes = []
+        for number in range(width):
+            own = folder / str(number)
+            own.mkdir(parents=True)
+            name = f"faults_{os.getpid()}_{number}"
+            await stack.enter_async_context(database(server, name))
+            lanes.append(Lane(with_name(server, name), own, {"NAVI_STEER": "1"}))
+        await asyncio.gather(*(stack.enter_async_context(lane) for lane in lanes))
+        yield lanes
 
 
 def with_name(dsn: str, name: str) -> str:
