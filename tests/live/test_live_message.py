@@ -303,7 +303,7 @@ def test_what_was_cut_off_has_a_way_on(limit: str, data: str) -> None:
     ids=["again", "go on", "neither", "another model"],
 )
 def test_what_failed_has_a_way_on(ending: StreamFailed, data: list[str]) -> None:
-    """Going on where something is kept; other models where theirs is missing, if a button holds it."""
+    """Going on where something is kept; other models where theirs is missing, if one holds it."""
     (page,) = fed([ending]).pages(2)
     assert [button.data for row in page.buttons for button in row] == data
 
