@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 import asyncpg
-from acceptance.test_resilience import Cable
+from daemon.cable import Cable
 from daemon.stage import Stage
 from scale import SEED, scaled
 from strict_ollama import say

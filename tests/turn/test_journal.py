@@ -1,18 +1,21 @@
 """What the journal of a turn writes at once, and what may wait; on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 import asyncpg
 import pytest
 from store.stage import Store
 
 from navi_bot.messages import Entry, Message, Role, ToolCall, TurnId
-from navi_bot.patience import Patience
+from navi_bot.patience import Patience, while_away
 from navi_bot.ports.records import CallEnd, TurnStart
 from navi_bot.running import RunningTurn
 from navi_bot.store.turns import PostgresTurns
 from navi_bot.turn_journal import TurnJournal
+
+T = TypeVar("T")
 
 
 class Written(PostgresTurns):
@@ -48,6 +51,10 @@ class Written(PostgresTurns):
         await super().end_calls(turn, ended)
 
 
+async def kept(work: Callable[[], Awaitable[T]]) -> T:
+    return await while_away(work, Patience(0.01, 0.02, 1.0))
+
+
 class Scene:
     def __init__(self, store: Store, start: TurnStart) -> None:
         self.store = store
@@ -56,9 +63,7 @@ class Scene:
         head = start.head
         now = asyncio.get_running_loop().time()
         self.running = RunningTurn(start.id, head.room, head.address, "5", now)
-        self.journal = TurnJournal(
-            start, self.turns, store.sessions, self.running, Patience(0.01, 0.02, 1.0)
-        )
+        self.journal = TurnJournal(start, self.turns, store.sessions, self.running, kept)
 
     async def batch(self, step: int, effects: Mapping[str, str]) -> None:
         """Have a batch of calls journalled, made and recorded."""
