@@ -94,7 +94,8 @@ async def test_a_terminal_answers_stops_and_is_left(stage: Stage, alone: dict[st
         await shown.shows("It is noon.")
         await shown.shows("⏱")
         shown.keys("tell me more\r")
-        await shown.shows("a long story")
+        await shown.shows("a long")
+        await shown.shows("story")  # a word that comes later is drawn behind the others, alone
         shown.keys("\x03")
         await shown.shows("⏹ Stopped.")
         await stage.ollama.idle(2)
