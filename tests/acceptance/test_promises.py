@@ -203,7 +203,10 @@ async def test_another_person_cannot_stop_or_press(stage: Stage) -> None:
     async with stage.start() as daemon:
         await daemon.ready()
         stage.telegram.say(group, stage.ann, "@navi_bot go")
-        await stage.telegram.wait_for(lambda: "word4" in str(stage.telegram.visible_texts(group)))
+        # Right after a start, progress in a group waits for a full bucket: 7 s.
+        await stage.telegram.wait_for(
+            lambda: "word4" in str(stage.telegram.visible_texts(group)), timeout=15
+        )
         message = stage.telegram.last(group)
         assert message is not None
         await stage.press(message, "⏹ Stop", bob)
