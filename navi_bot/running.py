@@ -56,10 +56,15 @@ def _future() -> asyncio.Future[Ending | None]:
     return asyncio.get_running_loop().create_future()
 
 
+HOLD = 2.0
+"""Seconds that a room's next turn waits at most for a stop to drop what waits."""
+
+
 class Running:
     """Who runs where. One turn a room."""
 
     def __init__(self) -> None:
+        self._holds: dict[RoomId, asyncio.Event] = {}
         self._by_room: dict[RoomId, RunningTurn] = {}
         self._awaited: dict[RoomId, tuple[TurnId, str]] = {}
 
@@ -98,6 +103,24 @@ class Running:
             self._awaited[room] = (turn, by)
         elif running.turn == turn:
             running.stop.stop(by)
+
+    def hold(self, room: RoomId) -> None:
+        """Let no further turn of a room begin: a stop is about to drop those that wait."""
+        self._holds.setdefault(room, asyncio.Event())
+
+    def release(self, room: RoomId) -> None:
+        """Let the room's turns begin again."""
+        if (held := self._holds.pop(room, None)) is not None:
+            held.set()
+
+    async def free(self, room: RoomId) -> None:
+        """Wait until a turn of a room may begin."""
+        if (held := self._holds.get(room)) is None:
+            return
+        try:
+            await asyncio.wait_for(held.wait(), HOLD)
+        except TimeoutError:
+            self.release(room)
 
     def all(self) -> tuple[RunningTurn, ...]:
         return tuple(self._by_room.values())

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from navi_bot.access import may_stop, role_of
 from navi_bot.decide import Policy, asks_to_stop
-from navi_bot.messages import Address, Inbound, Role
+from navi_bot.messages import Address, Inbound, Role, Said
 from navi_bot.ports.records import Facts
 from navi_bot.ports.store import Inbox
 from navi_bot.running import Running, RunningTurn
@@ -78,6 +78,8 @@ class Stops:
         self, inbound: Inbound, turn: RunningTurn, stopped: dict[str, RunningTurn]
     ) -> None:
         if turn.stop.is_set or await self._may_stop(inbound, turn):
+            if isinstance(inbound, Said):  # it drops what waits; a button stops its own turn alone
+                self._running.hold(turn.room)
             turn.stop.stop(inbound.origin.sender.name)
             stopped[inbound.origin.key] = turn
 

@@ -53,10 +53,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 OBEYED_WITHIN = 0.6
-"""Seconds in which a stopped loop ends by itself: a tool cleans up, a connection closes.
-
-Longer takes only a database that hangs; a stop is shown within 1 s all the same.
-"""
+"""Seconds in which a stopped loop ends by itself; only a database that hangs takes longer."""
 
 MAX_ATTEMPTS = 3
 """A turn that was begun this often without an end is set aside."""
@@ -74,6 +71,7 @@ class TurnRunner:
     async def wake(self, room: RoomId) -> None:
         """Take the room's next turn and see it to its end; nothing to do is fine."""
         await reached("room_woken")
+        await self._doors.running.free(room)
         start = await self._stored(partial(self._doors.turns.claim, room))
         if start is None:
             return

@@ -89,3 +89,17 @@ async def test_a_stop_whose_end_was_not_stored_holds_for_who_takes_the_turn_up()
         again.ended.set_result(StreamStopped(""))
     with running.entered(turn(7)) as later:
         assert not later.stop.is_set
+
+
+async def test_a_room_that_is_held_lets_no_turn_begin_until_it_is_released() -> None:
+    """A stop drops what waits before any of it begins."""
+    running = Running()
+    await asyncio.wait_for(running.free(ROOM), 1)
+    running.hold(ROOM)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(running.free(ROOM))
+        await asyncio.wait_for(running.free(RoomId(4)), 1)
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        running.release(ROOM)
+    await asyncio.wait_for(running.free(ROOM), 1)

@@ -33,7 +33,10 @@ async def stop(ask: Ask, desk: Desk) -> Reply:
     else:
         turn.stop.stop(ask.origin.sender.name)
     everybodys = ask.role is Role.OWNER
-    dropped = await desk.turns.drop_queued(ask.head.room, None if everybodys else ask.person)
+    try:
+        dropped = await desk.turns.drop_queued(ask.head.room, None if everybodys else ask.person)
+    finally:
+        desk.running.release(ask.head.room)
     beginning = _stop_beginning(ask, desk, turn, dropped)
     ending = await _ending_of(turn) if turn else None
     if isinstance(ending, StreamEnd | StreamFailed):  # it was over before it could be stopped

@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 CLEAN_UP = 0.25
 """Seconds that a cancelled tool is waited for; a stop is to be carried out within 1 s."""
-LAST_CLEAN_UP = 3.0
-"""Seconds that is waited for those left when the daemon ends: their processes need some."""
+LAST_CLEAN_UP = 1.5
+"""Seconds that those left get when the daemon ends; their keepers see to their processes."""
 
 
 class Overdue(Exception):

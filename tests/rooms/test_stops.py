@@ -370,3 +370,17 @@ async def test_a_press_that_hangs_is_no_reason_either(stage: Stage) -> None:
         with pytest.raises(StoreUnavailable):
             await stage.hear(pressed)
         assert turn.stop.is_set
+
+
+async def test_nothing_that_waits_begins_between_the_stop_and_its_command(stage: Stage) -> None:
+    """The turn ends at once; the next one is dropped before it could be claimed."""
+    waiting = said("next")
+    async with running(stage, ANN, private(ANN), waiting) as turn, stage.rooms() as rooms:
+        stop = said("/stop")
+        await rooms.heed((stop,))
+        assert turn.stop.is_set
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stage.running.free(turn.room), 0.05)
+        await rooms.accept((stop,), "")
+        await asyncio.wait_for(stage.running.free(turn.room), 1)
+    assert await stage.questions("queued") == []
