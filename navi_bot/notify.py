@@ -34,6 +34,10 @@ class Notifier:
     def status(self, status: str) -> None:
         self._send(f"STATUS={_line(status)}")
 
+    def waiting(self, status: str, seconds: float) -> None:
+        """Say what the start waits for; the time allowed for it ends so many seconds from now."""
+        self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}\nSTATUS={_line(status)}")
+
     def beat(self) -> None:
         """Tell the watchdog that the daemon makes progress."""
         self._send("WATCHDOG=1")

@@ -28,6 +28,10 @@ def listener(name: str) -> Iterator[Callable[[], str]]:
 SAYINGS: list[tuple[Callable[[Notifier], None], str]] = [
     (lambda notifier: notifier.ready("telegram, model\nx"), "READY=1\nSTATUS=telegram, model x"),
     (lambda notifier: notifier.status("waiting for\nSTOPPING=1"), "STATUS=waiting for STOPPING=1"),
+    (
+        lambda notifier: notifier.waiting("waiting for\nthe database", 60.0),
+        "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=waiting for the database",
+    ),
     (lambda notifier: notifier.beat(), "WATCHDOG=1"),
     (lambda notifier: notifier.stopping(), "STOPPING=1"),
 ]

@@ -2,6 +2,7 @@
 
 from navi_bot.app import accounts
 from navi_bot.app.catalogue import all_commands, menu
+from navi_bot.app.owners import ensure_owners
 from navi_bot.app.run import EXIT_DONE, serve
 from navi_bot.app.stores import Stores, opened_store
 from navi_bot.errors import OperatorError
@@ -13,6 +14,7 @@ async def chat(settings: Settings) -> int:
     """Talk in this terminal; return the exit code."""
     async with opened_store(settings) as stores:
         if not await _is_served(stores):
+            await ensure_owners(stores.people, settings.owners)
             console = accounts.console(settings, menu(all_commands()))
             return await serve(settings, stores, [console], demo=False)
         if accounts.console_kind() != "terminal":

@@ -9,17 +9,21 @@ from functools import partial
 
 import structlog
 
+from navi_bot.app.bulletin import bulletin
 from navi_bot.app.core import Core
-from navi_bot.app.owners import ensure_owners, owner_link
+from navi_bot.app.owners import owner_link
 from navi_bot.app.pulse import Listening, Pulse
 from navi_bot.app.race import first_of
 from navi_bot.app.service import Service
 from navi_bot.errors import ConfigurationError, CredentialError, NaviError
 from navi_bot.notify import Notifier
 from navi_bot.ports.platform import Adapter
-from navi_bot.store.pool import ping
+from navi_bot.store.pool import knock, ping
 
 log = structlog.get_logger()
+
+BULLETIN_EVERY = 2.0
+"""Seconds between looks at how the accounts are, for systemd's status line."""
 
 OWNER_RETRY = 10.0
 """Seconds until the link for an owner is tried again when the database was away."""
@@ -39,8 +43,6 @@ class Daemon:
 
     async def serve(self) -> None:
         """Serve until told to stop. ConfigurationError when every platform refuses."""
-        people = self._parts.stores.people
-        await ensure_owners(people, self._parts.settings.owners)
         with self._signals():
             await first_of(self._serve_all(), self._hurried.wait())
         log.info("daemon_stopped")
@@ -80,10 +82,16 @@ class Daemon:
         database, hosts = self._parts.stores.database, self._parts.hosts
         model = hosts.model or f"the profiles' models at {hosts.address}"
         log.info("daemon_ready", adapters=online, database=database, model=model)
-        serving, safe = f"serving {', '.join(online) or 'nobody yet'}", self._parts.safe
-        self._notifier.ready(f"safe mode, {serving}" if safe.on else serving)
-        await safe.over.wait()
-        self._notifier.status(serving)
+        told = self._bulletin()
+        self._notifier.ready(told)
+        while True:
+            await asyncio.sleep(BULLETIN_EVERY)
+            if (now := self._bulletin()) != told:
+                told = now
+                self._notifier.status(told)
+
+    def _bulletin(self) -> str:
+        return bulletin(self._main, safe=self._parts.safe.on)
 
     async def _offer_ownership(self, service: Service) -> None:
         await service.online.wait()
@@ -106,8 +114,9 @@ class Daemon:
     async def _beat(self) -> None:
         if not self._notifier.interval:
             return
-        notifier, asked = self._notifier, partial(ping, self._parts.stores.pool)
-        await Pulse(self._listening, asked, notifier.beat, notifier.interval).run()
+        stores, notifier = self._parts.stores, self._notifier
+        database = partial(ping, stores.pool), partial(knock, stores.dsn)
+        await Pulse(self._listening, *database, notifier.beat, notifier.interval).run()
 
     def _listening(self) -> list[Listening]:
         return [(one.adapter, one.online_since) for one in self._main if one.state == "online"]

@@ -1,9 +1,11 @@
 """The daemon's pulse: it tells systemd that it lives only while it truly does.
 
 Alive means: the event loop is punctual, every adapter that is online has heard
-from its platform lately, and the database answers. When one of them fails the
-pulse stops and the watchdog restarts the daemon. One that stands by, or whose
-platform cannot be reached, waits for something that a restart would not mend.
+from its platform lately or is at work on hearing it, and the database answers
+us if it answers anybody. When one of them fails the pulse stops and the
+watchdog restarts the daemon. What a restart would not mend is no reason to
+rest: a platform that cannot be reached, a database that is away (what is not
+saved yet would be lost with us), another daemon that serves the account.
 """
 
 import asyncio
@@ -32,16 +34,14 @@ Listening = tuple[Adapter, float]
 
 
 def examine(listening: Iterable[Listening], now: float) -> str:
-    """Name the first adapter that has been deaf for too long; pure.
-
-    One that knows its trouble is at work on it: a restart would mend nothing.
-    """
+    """Name the first adapter that has been deaf, or idle in its trouble, for too long; pure."""
     for adapter, online_since in listening:
-        if adapter.trouble:
-            continue
-        since = max(adapter.last_contact, online_since)
-        if now - since > POLL_AGE:
-            return f"{adapter.platform} has not answered for {now - since:.0f} s"
+        heard = now - max(adapter.last_contact, online_since)
+        tried = now - max(adapter.last_try, online_since)
+        if not adapter.trouble and heard > POLL_AGE:
+            return f"{adapter.platform} has not answered for {heard:.0f} s"
+        if adapter.trouble and tried > POLL_AGE:
+            return f"{adapter.platform} has not been asked for {tried:.0f} s"
     return ""
 
 
@@ -52,11 +52,16 @@ class Pulse:
         self,
         listening: Callable[[], Iterable[Listening]],
         ping: Callable[[], Awaitable[object]],
+        knock: Callable[[], Awaitable[object]],
         beat: Callable[[], None],
         interval: float,
+        lag: float = LOOP_LAG,
     ) -> None:
+        """`ping` asks the database on our connections, `knock` on a new one."""
         self._listening = listening
         self._ping = ping
+        self._knock = knock
+        self._lag = lag
         self._beat = beat
         self._interval = interval
         self._fault = ""
@@ -67,17 +72,15 @@ class Pulse:
             await asyncio.sleep(self._interval)
             now = time.monotonic()
             late = now - before - self._interval
-            fault = f"the event loop was blocked for {late:.0f} s" if late > LOOP_LAG else ""
+            fault = f"the event loop was blocked for {late:.0f} s" if late > self._lag else ""
             self._note(fault or examine(self._listening(), now) or await self._database())
             if not self._fault:
                 self._beat()
 
     async def _database(self) -> str:
-        try:
-            await asyncio.wait_for(self._ping(), DATABASE_WAIT)
-        except (NaviError, TimeoutError):
-            return "the database does not answer"
-        return ""
+        if await _answers(self._ping) or not await _answers(self._knock):
+            return ""
+        return "the database answers, but not on our connections"
 
     def _note(self, fault: str) -> None:
         if fault and fault != self._fault:
@@ -85,3 +88,11 @@ class Pulse:
         if self._fault and not fault:
             log.info("pulse_regained")
         self._fault = fault
+
+
+async def _answers(asked: Callable[[], Awaitable[object]]) -> bool:
+    try:
+        await asyncio.wait_for(asked(), DATABASE_WAIT)
+    except (NaviError, TimeoutError):
+        return False
+    return True

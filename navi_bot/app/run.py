@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 
 from navi_bot.app import accounts
 from navi_bot.app.catalogue import all_commands, menu
 from navi_bot.app.core import assemble
 from navi_bot.app.daemon import Daemon
 from navi_bot.app.hosts import choose_hosts
+from navi_bot.app.opening import opened
 from navi_bot.app.parts import gather
 from navi_bot.app.starts import counted
-from navi_bot.app.stores import Stores, opened_store
+from navi_bot.app.stores import Stores
+from navi_bot.notify import Notifier
 from navi_bot.ports.platform import Adapter
 from navi_bot.settings import Settings
 from navi_bot.toolbox.custody import Custody
@@ -29,7 +31,9 @@ async def run(settings: Settings, *, demo: bool = False, packages: Sequence[str]
     when there is nobody to talk to, OperatorError when the data directory is in use.
     """
     adapters = accounts.build(settings, menu(all_commands()))
-    async with opened_store(settings, alone=True) as stores:
+    async with AsyncExitStack() as stack:
+        patient = not _only_console(adapters)  # who sits at a console reads the fault at once
+        stores = await opened(stack, settings, Notifier.from_environment(), patient=patient)
         return await serve(settings, stores, adapters, demo=demo, packages=packages)
 
 
@@ -42,7 +46,7 @@ async def serve(
     packages: Sequence[str] = SHIPPED,
 ) -> int:
     """Run a daemon with these adapters on an open store."""
-    only_console = all(adapter.platform == CONSOLE for adapter in adapters)
+    only_console = _only_console(adapters)
     hosts = await choose_hosts(settings, demo=demo, console=only_console)
     async with aclosing(hosts), Custody() as custody:
         if hosts.notice:
@@ -55,3 +59,7 @@ async def serve(
             parts = await gather(settings, stores, hosts, custody, packages, safe)
             await Daemon(assemble(parts), adapters, [accounts.relay(stores.relay)]).serve()
     return EXIT_DONE
+
+
+def _only_console(adapters: Sequence[Adapter]) -> bool:
+    return all(adapter.platform == CONSOLE for adapter in adapters)

@@ -17,6 +17,7 @@ CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0
 """Seconds for one statement; nothing here takes longer unless the server is ill."""
 
+KNOCK_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 5.0
 """Seconds until connections that do not end are cut off."""
 CONFLICT_TRIES = 5
@@ -185,3 +186,10 @@ async def ping(pool: asyncpg.Pool) -> None:
     """Ask the database for a sign of life."""
     async with acquired(pool) as connection:
         await connection.fetchval("SELECT 1")
+
+
+async def knock(dsn: str) -> None:
+    """See whether the database takes a new connection; raises as a pool's does."""
+    with translated():
+        connection = await asyncpg.connect(dsn, timeout=KNOCK_TIMEOUT)
+        await connection.close(timeout=KNOCK_TIMEOUT)

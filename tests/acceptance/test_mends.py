@@ -12,9 +12,6 @@ from daemon.stage import Stage
 from strict_ollama import Called, Calls, in_turn, say
 from strict_telegram import File
 
-NOBODY = "127.0.0.1:9"
-"""The discard port: nobody listens there."""
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -36,11 +33,6 @@ STARTS = {
         ("token", "@BotFather"),
     ),
     "a user name as owner": Fault({"NAVI_OWNERS": "telegram:@ann"}, ("NAVI_OWNERS", "numeric")),
-    "a database that is away": Fault(
-        {"NAVI_DATABASE_URL": f"postgresql://navi@{NOBODY}/navi"},
-        ("database", "NAVI_DATABASE_URL"),
-        1,
-    ),
     "a database URL that is none": Fault(
         {"NAVI_DATABASE_URL": "mysql://navi@localhost/navi"}, ("NAVI_DATABASE_URL", "postgresql://")
     ),

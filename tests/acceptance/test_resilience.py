@@ -32,6 +32,26 @@ async def test_a_second_daemon_stands_by_and_takes_over(stage: Stage, tmp_path: 
     assert len(stage.texts()) == 1
 
 
+async def test_a_database_that_is_away_at_the_start_is_waited_for(stage: Stage) -> None:
+    """Nothing is polled meanwhile; it says what it waits for, and serves once it answers."""
+    stage.plays(say("good morning"))
+    cable = Cable(stage.environment["NAVI_DATABASE_URL"])
+    await cable.join()
+    cable.cut()
+    async with stage.start(NAVI_DATABASE_URL=cable.dsn) as daemon:
+        said = await daemon.event("database_awaited", within=20)
+        assert "Start it, or correct NAVI_DATABASE_URL" in said["error"]
+        stage.ask("hello")
+        await asyncio.sleep(3)
+        assert not any(line.get("event") == "account_online" for line in daemon.log)
+        await cable.join()
+        joined = time.monotonic()
+        await stage.shows("good morning", "⏱", within=20)
+        assert time.monotonic() - joined < 10
+        assert sum(line.get("event") == "database_awaited" for line in daemon.log) == 1
+    cable.cut()
+
+
 async def test_a_database_that_goes_away_loses_nothing(stage: Stage) -> None:
     """In the middle of a turn: the answer comes, and so does the one to what was written then."""
     hold = asyncio.Event()
