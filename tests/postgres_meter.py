@@ -21,6 +21,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 STARTUP = 196608
 """Code of the message that begins a session; others ask for encryption or cancel."""
 
+LEARNING = ("typeinfo_tree", "set_config('jit'")
+"""What asyncpg asks once on a connection, when a statement has a type that it does not know."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -92,11 +95,11 @@ class PostgresMeter:
         await self._asked.wait()
 
     def transactions(self, program: str, since: int = 0) -> list[tuple[str, ...]]:
-        """Return a program's transactions in the order of their ends, without preparing."""
+        """Return a program's transactions by their ends, less what prepares and learns."""
         done: list[tuple[str, ...]] = []
         begun: dict[int, list[str]] = {}
         for each in self.log[since:]:
-            if each.program != program or each.prepares:
+            if each.program != program or each.prepares or _learns(each.text):
                 continue
             if each.text.startswith("BEGIN"):
                 begun[each.session] = [each.text]
@@ -121,6 +124,10 @@ class PostgresMeter:
             finally:
                 self._open -= {writer, forth}
                 writer.close()
+
+
+def _learns(text: str) -> bool:
+    return any(word in text for word in LEARNING)
 
 
 @asynccontextmanager
