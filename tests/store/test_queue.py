@@ -9,7 +9,7 @@ import asyncpg
 
 from navi_bot.messages import RoomId
 from navi_bot.store.pool import transaction
-from navi_bot.store.queue import Wakeups, queue_name, wake
+from navi_bot.store.queue import POLL_EVERY, Wakeups, queue_name, wake
 
 QUEUE = queue_name("test", "1")
 
@@ -67,6 +67,23 @@ async def test_rooms_do_not_wait_for_each_other_and_one_room_does(
         await until(lambda: len(ended) == 9)
     assert set(most.values()) == {1}
     assert together > 1
+
+
+async def test_the_next_of_a_room_waits_for_no_look(dsn: str, database: asyncpg.Pool) -> None:
+    """Six wake-ups of one room come right after one another, not one a look."""
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        await asyncio.sleep(0.01)
+        heard.append(room)
+
+    async with Wakeups(dsn, [QUEUE], 4, handler):
+        began = time.monotonic()
+        for _ in range(6):
+            async with transaction(database) as connection:
+                await wake(connection, 1, "test", "1")
+        await until(lambda: len(heard) == 6, within=20)
+        assert time.monotonic() - began < 2.5 * POLL_EVERY
 
 
 async def test_a_failing_handler_is_heard_again(dsn: str, database: asyncpg.Pool) -> None:
