@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
@@ -146,9 +147,16 @@ async def test_what_breaks_off_leaves_nothing(database: asyncpg.Pool) -> None:
     assert await database.fetchval("SELECT count(*) FROM calibration") == 0
 
 
-async def test_a_database_that_went_away_is_found_again(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a path short enough for a socket, which another server finds again."""
+    with tempfile.TemporaryDirectory(prefix="navi-", dir="/tmp") as name:
+        yield Path(name)
+
+
+async def test_a_database_that_went_away_is_found_again(folder: Path) -> None:
     """The same pool works when the server is back; meanwhile it says so at once."""
-    data = tmp_path / "data"
+    data = folder / "data"
     async with EmbeddedServer(data) as server, open_pool(server.dsn) as pool:
         await ping(pool)
         await server.__aexit__(None, None, None)
