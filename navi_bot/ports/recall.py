@@ -154,11 +154,25 @@ unheard ....... important, and nobody has pressed "done"
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Whether there is anything to do. `seconds`: until the next one is due; None: never."""
+
+    seconds: float | None
+    unsettled: bool = False
+    """Something that came due is still to be seen to, or a room left or came back."""
+
+    @property
+    def calls(self) -> bool:
+        """It is to be looked at more closely."""
+        return self.unsettled or (self.seconds is not None and self.seconds <= 0)
+
+
 class RecallWork(Protocol):
     """The engine's side, for one bot account at a time. Raises as every store does."""
 
-    async def seconds_to_next(self, platform: str, account: str) -> float | None:
-        """Return how long until the next one is due, by the database's clock; None: never."""
+    async def glance(self, platform: str, account: str) -> Glance:
+        """Return whether there is anything to do, by the database's clock: one statement."""
         ...
 
     async def decide(

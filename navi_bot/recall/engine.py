@@ -4,6 +4,7 @@ The rows are the truth. An alarm clock only wakes the loop for what is due
 soon; a look every few seconds finds what no alarm rang for: a clock that was
 stepped, a machine that slept, a recall that another process wrote. What was
 due while nobody looked is found by the same query, and says that it is late.
+A look begins with a glance, one statement, and mostly ends with it.
 """
 
 import asyncio
@@ -87,19 +88,28 @@ class RecallEngine:
             await self._sleep()
 
     async def look(self) -> None:
-        """Fire what is due, see to the rest, and set the alarm for what comes next."""
+        """Do what there is to do, and set the alarm for what comes next.
+
+        Where there is nothing, as nearly always, that is one statement.
+        """
+        glance = await self._work.glance(*self._place)
+        if glance.calls:
+            await self._see_to_it()
+            glance = await self._work.glance(*self._place)
+        if self._troubled:
+            log.info("recalls_resumed")
+            self._troubled = False
+        if glance.seconds is not None and glance.seconds < self._look_every:
+            self._alarm.set(max(glance.seconds + AHEAD, SOONEST))
+
+    async def _see_to_it(self) -> None:
+        """Fire what is due, and see to the rest."""
         self._show(await self._work.returned(*self._place, returned_post))
         while fired := await self._stage("due"):
             log.debug("recalls_due", count=fired)
         await self._work.settle(*self._place)
         for stage in REPAIRS:
             await self._stage(stage)
-        seconds = await self._work.seconds_to_next(*self._place)
-        if self._troubled:
-            log.info("recalls_resumed")
-            self._troubled = False
-        if seconds is not None and seconds < self._look_every:
-            self._alarm.set(max(seconds + AHEAD, SOONEST))
 
     async def _sleep(self) -> None:
         """Sleep until the alarm rings, by the steady clock not much longer than a look's time."""

@@ -17,8 +17,6 @@ _MAY_FIRE = """
 """
 """Whoever lost their rights is not written to any more."""
 
-NEXT = "SELECT o.fire_at" + _OF_THE_ACCOUNT + _MAY_FIRE + " ORDER BY o.fire_at, o.id LIMIT 1"
-
 _CONDITIONS: dict[Stage, str] = {
     "due": _MAY_FIRE + " AND o.fire_at <= $4::timestamptz",
     "waiting": """
@@ -43,6 +41,27 @@ _CONDITIONS: dict[Stage, str] = {
   AND r.state = 'active'
 """,
 }
+
+_CLOCK = "clock_timestamp() + $3::interval"
+_NEXT = "SELECT o.fire_at" + _OF_THE_ACCOUNT + _MAY_FIRE + " ORDER BY o.fire_at, o.id LIMIT 1"
+_CLAIMED = "SELECT" + _OF_THE_ACCOUNT + " AND o.state = 'claimed'"
+_UNHEARD = "SELECT" + _OF_THE_ACCOUNT + _CONDITIONS["unheard"].replace("$4::timestamptz", _CLOCK)
+_MOVED = """
+SELECT FROM recalls c JOIN rooms r ON r.id = c.room_id
+WHERE r.platform = $1 AND r.account = $2 AND c.state = 'active'
+  AND (r.state = 'gone' AND NOT c.held OR r.state = 'active' AND c.held)
+"""
+
+GLANCE = (
+    "SELECT extract(epoch FROM ("
+    + _NEXT
+    + ") - ("
+    + _CLOCK
+    + "))::float8 AS seconds, EXISTS ("
+    + ") OR EXISTS (".join((_CLAIMED, _UNHEARD, _MOVED))
+    + ") AS unsettled"
+)
+"""Whether there is anything to do; $3 is added to the clock."""
 
 _TAKE = (
     "WITH taken AS (UPDATE occurrences SET touched_at = $4::timestamptz WHERE id IN (SELECT o.id"

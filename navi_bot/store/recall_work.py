@@ -21,7 +21,7 @@ import asyncpg
 import structlog
 
 from navi_bot.messages import Head, Post, RoomId, TurnId
-from navi_bot.ports.recall import Case, Decide, OccurrenceId, Outcome, Stage
+from navi_bot.ports.recall import Case, Decide, Glance, OccurrenceId, Outcome, Stage
 from navi_bot.store import codec
 from navi_bot.store.address import head_of
 from navi_bot.store.outbox import want
@@ -30,8 +30,8 @@ from navi_bot.store.queue import wake
 from navi_bot.store.recall_book import ADD_OCCURRENCE, meant_text
 from navi_bot.store.recall_rows import recall_from
 from navi_bot.store.recall_stages import (
+    GLANCE,
     HOLD,
-    NEXT,
     OTHER_ROOMS,
     QUIET,
     RETURNED,
@@ -54,11 +54,10 @@ class PostgresRecallWork:
         self._pool = pool
         self._shift = shift
 
-    async def seconds_to_next(self, platform: str, account: str) -> float | None:
+    async def glance(self, platform: str, account: str) -> Glance:
         async with acquired(self._pool) as connection:
-            now = await self._now(connection)
-            due = await connection.fetchval(NEXT, platform, account)
-        return (due - now).total_seconds() if due is not None else None
+            row = await connection.fetchrow(GLANCE, platform, account, self._shift())
+        return Glance(row["seconds"], row["unsettled"]) if row is not None else Glance(None)
 
     async def decide(
         self, stage: Stage, platform: str, account: str, decide: Decide

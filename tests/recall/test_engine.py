@@ -4,37 +4,42 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 import structlog.testing
 from recall.recall_world import Shelf
 
 from navi_bot.errors import StoreUnavailable
 from navi_bot.messages import Head, Post
-from navi_bot.ports.recall import Decide, Stage
+from navi_bot.ports.recall import Decide, Glance, Stage
 from navi_bot.recall.engine import RecallEngine
 
 
 class Work:
     """Implements RecallWork: counts looks, and answers what it is told to."""
 
-    def __init__(self, *waits: float | Exception | None) -> None:
+    def __init__(self, *waits: float | Exception | None, unsettled: bool = False) -> None:
         self.waits = list(waits)
+        self.unsettled = unsettled
+        self.stages: list[str] = []
         self.looks = 0
         self.looked = asyncio.Event()
 
-    async def seconds_to_next(self, platform: str, account: str) -> float | None:
+    async def glance(self, platform: str, account: str) -> Glance:
         self.looks += 1
         self.looked.set()
         wait = self.waits.pop(0) if self.waits else None
         if isinstance(wait, Exception):
             raise wait
-        return wait
+        return Glance(wait, self.unsettled)
 
     async def decide(
         self, stage: Stage, platform: str, account: str, decide: Decide
     ) -> tuple[Post, ...]:
+        self.stages.append(stage)
         return ()
 
     async def settle(self, platform: str, account: str) -> int:
+        self.stages.append("settle")
         return 0
 
     async def returned(
@@ -101,8 +106,20 @@ async def test_the_bell_makes_it_look_at_once() -> None:
 
 async def test_what_somebody_else_has_locked_is_not_looked_at_without_pause() -> None:
     alarm = Alarm()
-    await looks(Work(-5.0), alarm, 1)
+    await looks(Work(-5.0, -5.0), alarm, 2)
     assert alarm.times[0] >= 0.01
+
+
+async def test_where_there_is_nothing_to_do_nothing_is_done() -> None:
+    work = Work(3600.0, None)
+    await looks(work, Alarm(), 2, every=0.01)
+    assert work.stages == []
+
+
+@pytest.mark.parametrize("work", [Work(0.0), Work(3600.0, unsettled=True)])
+async def test_what_is_due_or_unsettled_is_seen_to(work: Work) -> None:
+    await looks(work, Alarm(), 2)
+    assert work.stages == ["due", "settle", "waiting", "failed", "undelivered", "unheard"]
 
 
 async def test_a_database_that_is_away_is_said_once_and_looked_for_again() -> None:
