@@ -83,12 +83,12 @@ ORDER BY t.id
 """
 
 _STEERING = """
-SELECT id, request FROM turns
-WHERE steer AND state = 'queued'
-  AND room_id = (SELECT room_id FROM turns WHERE id = $1)
-  AND asker_id = (SELECT asker_id FROM turns WHERE id = $1)
-ORDER BY id
+SELECT t.id, t.request FROM turns t JOIN turns o ON o.room_id = t.room_id
+WHERE o.id = $1 AND o.request ->> 'kind' <> 'recall'
+  AND t.steer AND t.state = 'queued' AND t.asker_id = o.asker_id
+ORDER BY t.id
 """
+"""A recall's turn takes none: nobody reads along, and it may show nothing."""
 
 _LAST = """
 SELECT t.id, t.request, t.message_id, t.session_id, r.platform, r.account,

@@ -5,7 +5,7 @@ import time
 
 import asyncpg
 from daemon.stage import Stage
-from strict_ollama import Called, Calls, in_turn, say
+from strict_ollama import Answer, Body, Called, Calls, Hold, Text, in_turn, say
 from strict_telegram import Hang, Reset, Throttle
 
 DUE = 6.0
@@ -278,4 +278,32 @@ async def test_a_task_with_no_news_is_silent(stage: Stage, dsn: str) -> None:
         await pool.close()
     assert state == "quiet"
     assert learnt == "All is up."
+    assert not any("All is up" in text for text in stage.texts())
+
+
+async def test_a_message_is_not_swallowed_by_a_task_that_runs(stage: Stage) -> None:
+    """With NAVI_STEER too: nobody sees what a task does, so a turn of its own answers it."""
+    hold = asyncio.Event()
+    task = {"text": "is it down?", "when": "now", "kind": "task", "notify": "match", "match": "NO"}
+
+    def script(body: Body) -> Answer:
+        since = [m["content"] for m in body["messages"] if m["role"] == "user"]
+        done = body["messages"][-1]["role"] == "tool"
+        if "is it down?" in since[-1]:
+            look: Answer = [Text("let me look"), Hold(hold), Calls((Called("clock", {}),))]
+            return say("All is up.") if done else look
+        if "watch it" in since[-1]:
+            return say("I will.") if done else [Calls((Called("schedule_recall", task),))]
+        return say("I heard you.")
+
+    stage.plays(script)
+    async with stage.start(NAVI_STEER="true") as daemon:
+        await daemon.ready()
+        stage.ask("watch it")
+        await daemon.event("turn_started", nth=2, within=20)
+        await stage.telegram.wait_for(lambda: len(stage.ollama.chats) == 3)
+        stage.ask("are you there?")
+        await asyncio.sleep(0.7)
+        hold.set()
+        await stage.shows("I heard you.", "⏱")
     assert not any("All is up" in text for text in stage.texts())

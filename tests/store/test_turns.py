@@ -190,6 +190,16 @@ async def test_steering_takes_only_the_askers_messages(store: Store) -> None:
     assert await store.turns.steering(start.id) == ()
 
 
+async def test_a_turn_that_nobody_reads_along_with_takes_no_steering(store: Store) -> None:
+    """It may show nothing, and the message would go with it."""
+    room = (await store.ask("one")).room
+    await store.pool.execute("""UPDATE turns SET request = request || '{"kind": "recall"}'""")
+    start = await store.turns.claim(room)
+    assert start is not None
+    await store.ask("rather this", steer=True)
+    assert await store.turns.steering(start.id) == ()
+
+
 async def test_a_retry_takes_the_answer_back_and_keeps_the_history(store: Store) -> None:
     start = await store.started("hi")
     entries = (entry("user", "hi"), entry("assistant", "bad"))
