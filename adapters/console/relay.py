@@ -72,11 +72,14 @@ class RelayAdapter:
     name = ""
     private_interval = 0.1
     group_interval = 0.1
-    trouble = ""
 
-    def __init__(self, relay: Relay, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, relay: Relay, clock: Callable[[], float] = time.monotonic, retry: float = RETRY
+    ) -> None:
         self._relay = relay
         self._clock = clock
+        self._retry = retry
+        self.trouble = ""
         self.outbound = RelayOutbound(relay)
         self._taken: tuple[Inbound, ...] = ()
 
@@ -97,8 +100,9 @@ class RelayAdapter:
             try:
                 await self._listen(accept)
             except (StoreUnavailable, StoreError) as error:
+                self.trouble = str(error)
                 log.warning("relay_lost", error=str(error))
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(self._retry)
 
     async def _listen(self, accept: Accept) -> None:
         async with self._relay.news("daemon") as news:
@@ -111,6 +115,7 @@ class RelayAdapter:
         if self._taken:
             await accept(self._taken, "")
             self._taken = ()
+        self.trouble = ""
 
     async def close(self) -> None:
         """Have nothing to close."""
