@@ -146,5 +146,9 @@ class ContextTooLarge(NaviError):
     """The prompt does not fit the model's window."""
 
 
+class TurnLost(NaviError):
+    """Another daemon has taken this turn over."""
+
+
 class Bug(NaviError):
     """An invariant of ours does not hold."""

@@ -21,7 +21,7 @@ from typing import TypeVar
 import structlog
 
 from navi_bot.agent.stopping import Stopped, overruled, until_stopped
-from navi_bot.errors import NaviError, StoreError, StoreUnavailable
+from navi_bot.errors import NaviError, StoreError, StoreUnavailable, TurnLost
 from navi_bot.events import (
     Ending,
     Event,
@@ -147,7 +147,11 @@ class _Turn:
             reads_along = self._start.request.called_back is None
             self._doors.delivery.working(self._head, reads_along)
             try:
-                await shielded(self._end(await self._driven()))
+                ending = await self._driven()
+            except TurnLost as error:
+                self._lose(error)
+            else:
+                await shielded(self._end(ending))
             finally:
                 self._doors.delivery.working(self._head, False)
 
@@ -181,6 +185,8 @@ class _Turn:
                 await reached("question_prepared")
                 run = partial(self._run_once, question)
                 return await self._waits.answered(run, lambda: len(self._journal.said))
+        except TurnLost:
+            raise
         except NaviError as error:
             ending = StreamFailed(str(error))
         except Exception:
@@ -254,6 +260,9 @@ class _Turn:
                     ending.reason if isinstance(ending, StreamFailed) else "",
                 )
                 break
+            except TurnLost as error:
+                self._lose(error)
+                return
             except (StoreUnavailable, StoreError) as error:
                 log.warning("turn_not_saved", error=str(error), retry_in=wait)
                 self._doors.delivery.follow(self._head, Unsaved(posts))
@@ -270,6 +279,11 @@ class _Turn:
             tokens=ending.token_count if isinstance(ending, StreamEnd) else 0,
         )
         await self._doors.ended(ending)
+
+    def _lose(self, error: TurnLost) -> None:
+        """Leave the turn, its tools and its message to the daemon that has it now."""
+        log.warning("turn_lost")
+        self._running.ended.set_result(StreamFailed(str(error)))
 
     async def _interrupt(self) -> None:
         """Give the turn back for the next daemon to go on with."""

@@ -127,7 +127,8 @@ class Turns(Protocol):
 
         `steered`: turns whose messages are among the entries; they are done.
         `ended`: calls whose results are not journalled yet. Returns the
-        session's profile as it is now.
+        session's profile as it is now. TurnLost, and nothing is written, when
+        another daemon has taken the turn over.
         """
         ...
 
@@ -141,7 +142,7 @@ class Turns(Protocol):
     ) -> None:
         """Journal the intent of a batch: call id → effect class.
 
-        `entries` are appended first, in the same commit.
+        `entries` are appended first, in the same commit. TurnLost as for `record`.
         """
         ...
 
@@ -167,7 +168,7 @@ class Turns(Protocol):
     ) -> None:
         """End a turn exactly once: entries, state, final posts, one commit.
 
-        A second call for an ended turn changes nothing.
+        A second call for an ended turn changes nothing. TurnLost as for `record`.
         """
         ...
 
@@ -188,7 +189,9 @@ class Turns(Protocol):
 
     async def drop_one(self, turn: TurnId) -> bool: ...
 
-    async def interrupted(self, platform: str, account: str) -> tuple[Interrupted, ...]: ...
+    async def interrupted(self, platform: str, account: str) -> tuple[Interrupted, ...]:
+        """Take the account's running turns over from whoever had them; its lease must be ours."""
+        ...
 
     async def again(
         self,

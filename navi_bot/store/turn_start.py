@@ -35,7 +35,7 @@ WITH next AS (
                       AND o.state IN ('running', 'awaiting_input'))
     ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE turns SET state = 'running', attempts = attempts + 1,
+    UPDATE turns SET state = 'running', attempts = attempts + 1, holder = $2,
         started_at = coalesce(started_at, now())
     WHERE id = (SELECT id FROM next)
     RETURNING *
@@ -89,11 +89,11 @@ LEFT JOIN LATERAL (
 """
 
 
-async def claim(pool: asyncpg.Pool, room: RoomId) -> TurnStart | None:
-    """Take the room's next queued turn; None when there is none to take."""
+async def claim(pool: asyncpg.Pool, room: RoomId, holder: str) -> TurnStart | None:
+    """Take the room's next queued turn for a daemon; None when there is none to take."""
     try:
         async with acquired(pool) as connection:
-            row = await connection.fetchrow(_CLAIM, room)
+            row = await connection.fetchrow(_CLAIM, room, holder)
     except asyncpg.UniqueViolationError:
         return None
     return _start(row, room) if row is not None else None

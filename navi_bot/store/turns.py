@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
 from typing import Literal
+from uuid import uuid4
 
 import asyncpg
 
@@ -54,8 +55,8 @@ SELECT id, """
 _REQUEUE = (
     """
 WITH turn AS (
-    UPDATE turns SET state = 'queued', attempts = attempts - $2
-    WHERE id = $1 AND state = 'running'
+    UPDATE turns SET state = 'queued', attempts = attempts - $2, holder = NULL
+    WHERE id = $1 AND state = 'running' AND coalesce(holder, $4) = $4
     RETURNING room_id
 ), woken AS (
     SELECT r.id AS room_id, platform || ':' || account AS queue,
@@ -73,6 +74,11 @@ RETURNING id, asker_id, message_id, started_at IS NOT NULL AS begun
 """
 
 _INTERRUPTED = """
+WITH held AS (
+    UPDATE turns t SET holder = $3 FROM rooms r
+    WHERE r.id = t.room_id AND r.platform = $1 AND r.account = $2 AND t.state = 'running'
+      AND t.holder IS DISTINCT FROM $3
+)
 SELECT t.id, t.room_id, t.asker_id, t.attempts, t.message_id,
     r.platform, r.account, r.chat, r.thread, r.kind,
     EXISTS (SELECT FROM tool_journal j WHERE j.turn_id = t.id AND j.ended_at IS NULL
@@ -109,10 +115,11 @@ WHERE session_id = $1 AND folded_by IS NULL AND id >= $2
 
 
 class PostgresTurns:
-    """Implements the Turns port."""
+    """Implements the Turns port, for one daemon: what another has taken over is lost."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._holder = uuid4().hex
 
     async def begin(
         self, room: RoomId, asker: PersonId, request: TurnRequest, origin: Origin
@@ -127,7 +134,7 @@ class PostgresTurns:
         return TurnId(queued)
 
     async def claim(self, room: RoomId) -> TurnStart | None:
-        return await claim(self._pool, room)
+        return await claim(self._pool, room, self._holder)
 
     async def record(
         self,
@@ -137,7 +144,7 @@ class PostgresTurns:
         ended: Sequence[CallEnd] = (),
     ) -> str:
         async with acquired(self._pool) as connection:
-            return await turn_record.record(connection, turn, entries, steered, ended)
+            return await turn_record.record(connection, turn, entries, steered, ended, self._holder)
 
     async def begin_batch(
         self,
@@ -148,7 +155,9 @@ class PostgresTurns:
         entries: Sequence[Entry] = (),
     ) -> None:
         async with acquired(self._pool) as connection:
-            await turn_record.begin_batch(connection, turn, step, assistant, effects, entries)
+            await turn_record.begin_batch(
+                connection, turn, step, assistant, effects, entries, self._holder
+            )
 
     async def end_calls(self, turn: TurnId, ended: Sequence[CallEnd]) -> None:
         async with acquired(self._pool) as connection:
@@ -177,13 +186,15 @@ class PostgresTurns:
     ) -> None:
         async def once() -> None:
             async with acquired(self._pool) as connection:
-                await turn_record.finish(connection, turn, state, entries, metrics, posts, error)
+                await turn_record.finish(
+                    connection, turn, state, entries, metrics, posts, error, self._holder
+                )
 
         await repeated(once)
 
     async def requeue(self, turn: TurnId, delay: float, *, crashed: bool = False) -> None:
         async with acquired(self._pool) as connection:
-            await connection.execute(_REQUEUE, turn, 0 if crashed else 1, delay)
+            await connection.execute(_REQUEUE, turn, 0 if crashed else 1, delay, self._holder)
 
     async def drop_queued(self, room: RoomId, asker: PersonId | None) -> tuple[ActiveTurn, ...]:
         async with acquired(self._pool) as connection:
@@ -219,7 +230,7 @@ class PostgresTurns:
 
     async def interrupted(self, platform: str, account: str) -> tuple[Interrupted, ...]:
         async with acquired(self._pool) as connection:
-            rows = await connection.fetch(_INTERRUPTED, platform, account)
+            rows = await connection.fetch(_INTERRUPTED, platform, account, self._holder)
         return tuple(_interrupted(row) for row in rows)
 
     async def again(

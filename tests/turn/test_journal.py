@@ -56,10 +56,10 @@ async def kept(work: Callable[[], Awaitable[T]]) -> T:
 
 
 class Scene:
-    def __init__(self, store: Store, start: TurnStart) -> None:
+    def __init__(self, store: Store, turns: Written, start: TurnStart) -> None:
         self.store = store
         self.start = start
-        self.turns = Written(store.pool)
+        self.turns = turns
         head = start.head
         now = asyncio.get_running_loop().time()
         self.running = RunningTurn(start.id, head.room, head.address, "5", now)
@@ -80,7 +80,8 @@ class Scene:
 async def scene(database: asyncpg.Pool) -> Scene:
     store = Store(database)
     store.ann = await store.people.ensure("telegram", "5", "Ann", Role.OWNER)
-    scene = Scene(store, await store.started())
+    store.turns = Written(database)
+    scene = Scene(store, store.turns, await store.started())
     await scene.journal.record([Entry(Message("user", "hi"))])
     return scene
 
