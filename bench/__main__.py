@@ -20,6 +20,7 @@ from bench import (  # the strict servers are there
     recalls,
     record,
     rooms,
+    round_trips,
     size,
     stop,
 )
@@ -34,6 +35,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "size": size.measure,
     "prefix": prefix.measure,
     "history": history.measure,
+    "database": round_trips.measure,
     "live": live_message.measure,
     "recalls": recalls.measure,
     "limits": limits.measure,

@@ -25,25 +25,20 @@ LEARNING = ("typeinfo_tree", "set_config('jit'")
 """What asyncpg asks once on a connection, when a statement has a type that it does not know."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """One round trip of a program; `text` is its first statement, "" for none.
 
     `session` numbers its connections. `prepares`: the server only makes a plan,
-    which a connection does once for each of its statements.
+    which a connection does once for each of its statements. `written` and `read`
+    are bytes as the program sees them.
     """
 
     program: str
     text: str
-    session: int = 0
-    prepares: bool = False
-
-
-@dataclass(slots=True)
-class Bytes:
-    """What went through, in bytes, as the program sees it."""
-
-    written: int = 0
+    session: int
+    prepares: bool
+    written: int
     read: int = 0
 
 
@@ -57,7 +52,6 @@ class PostgresMeter:
         self._numbers = itertools.count(1)
         self.dsn = ""
         self.log: list[Asked] = []
-        self.bytes: dict[str, Bytes] = {}
         self._asked = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -94,19 +88,19 @@ class PostgresMeter:
         self._asked.clear()
         await self._asked.wait()
 
-    def transactions(self, program: str, since: int = 0) -> list[tuple[str, ...]]:
+    def transactions(self, program: str, since: int = 0) -> list[tuple[Asked, ...]]:
         """Return a program's transactions by their ends, less what prepares and learns."""
-        done: list[tuple[str, ...]] = []
-        begun: dict[int, list[str]] = {}
+        done: list[tuple[Asked, ...]] = []
+        begun: dict[int, list[Asked]] = {}
         for each in self.log[since:]:
             if each.program != program or each.prepares or _learns(each.text):
                 continue
             if each.text.startswith("BEGIN"):
-                begun[each.session] = [each.text]
+                begun[each.session] = [each]
             elif each.session not in begun:
-                done.append((each.text,))
+                done.append((each,))
             else:
-                begun[each.session].append(each.text)
+                begun[each.session].append(each)
                 if each.text.startswith(("COMMIT", "ROLLBACK")):
                     done.append(tuple(begun.pop(each.session)))
         return done
@@ -158,19 +152,21 @@ class _Session:
     _begun: bool = False
     _prepared: dict[bytes, bytes] = field(default_factory=dict)
     _texts: list[bytes] = field(default_factory=list)
+    _size: int = 0
+    _last: Asked | None = None
 
     async def questions(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(65536):
             self._pending += piece
             self._read()
-            self.meter.bytes.setdefault(self.program, Bytes()).written += len(piece)
             writer.write(piece)
             await writer.drain()
         writer.close()
 
     async def answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(65536):
-            self.meter.bytes.setdefault(self.program, Bytes()).read += len(piece)
+            if self._last is not None:
+                self._last.read += len(piece)
             writer.write(piece)
             await writer.drain()
         writer.close()
@@ -188,6 +184,7 @@ class _Session:
             body = bytes(pending[head + 4 : head + length])
             kind = bytes(pending[:head])
             del pending[: head + length]
+            self._size += head + length
             self._note(kind, body) if self._begun else self._begin(body)
 
     def _begin(self, body: bytes) -> None:
@@ -218,4 +215,6 @@ class _Session:
         text = self._texts[0].decode(errors="replace") if self._texts else ""
         self._texts.clear()
         words = " ".join(text.split())
-        self.meter.note(Asked(self.program, words, self.number, prepares))
+        self._last = Asked(self.program, words, self.number, prepares, self._size)
+        self._size = 0
+        self.meter.note(self._last)

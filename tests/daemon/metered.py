@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from postgres_meter import Bytes, PostgresMeter
+from postgres_meter import Asked, PostgresMeter
 from strict_ollama import Installed, Script, StrictOllama
 from strict_telegram import Chat, Person, Server
 
@@ -40,13 +40,15 @@ PATIENCE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one turn cost. `queue`: what the queue's library asked meanwhile."""
+    """What one turn cost: its round trips by what they do, and their bytes.
+
+    `queue`: what the queue's library asked meanwhile.
+    """
 
     trips: list[str]
     queue: list[str]
     written: int
     read: int
-    """Bytes of the pool's connections, the reminders' included."""
 
 
 @dataclass(slots=True)
@@ -62,35 +64,34 @@ class Metered:
 
     async def ask(self, text: str) -> Spent:
         """Ask, wait until the turn has ended and nothing more comes of it."""
-        before, bytes_before = len(self.meter.log), self._bytes()
+        before = len(self.meter.log)
         self.asked += 1
         self.telegram.say(self.chat, self.person, text)
         await self.daemon.event("turn_ended", within=PATIENCE, nth=self.asked)
         async with asyncio.timeout(PATIENCE):
-            while "noted" not in self._trips(before):
+            while "noted" not in [_kind(each.text) for each in self._ours(before)]:
                 await self.meter.next_question()
         await asyncio.sleep(SETTLED)
-        after = self._bytes()
+        ours = self._ours(before)
         return Spent(
-            self._trips(before),
+            [_kind(each.text) for each in ours],
             self.meter.asked(QUEUE, before),
-            after.written - bytes_before.written,
-            after.read - bytes_before.read,
+            sum(each.written for each in ours),
+            sum(each.read for each in ours),
         )
 
-    def _trips(self, since: int) -> list[str]:
-        """Return what was asked for turns: every round trip by what it does, or its text."""
+    def _ours(self, since: int) -> list[Asked]:
+        """Return what was asked for turns."""
         found = self.meter.transactions(POOL, since)
-        ours = [each for each in found if not any(word in text for text in each for word in APART)]
-        return [_kind(text) for transaction in ours for text in transaction]
-
-    def _bytes(self) -> Bytes:
-        now = self.meter.bytes.get(POOL, Bytes())
-        return Bytes(now.written, now.read)
+        return [each for transaction in found if not _is_apart(transaction) for each in transaction]
 
 
 def _kind(text: str) -> str:
     return next((kind for part, kind in KINDS.items() if part in text), text[:80])
+
+
+def _is_apart(transaction: tuple[Asked, ...]) -> bool:
+    return any(word in each.text for each in transaction for word in APART)
 
 
 @asynccontextmanager
