@@ -11,11 +11,15 @@ from typing import Protocol
 
 from navi_bot.doctor import Probe
 from navi_bot.errors import ModelMissing, OperatorError
+from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import Model
 from navi_bot.ports.platform import Adapter
 
 DATABASE_TIME = 90.0
 """Seconds: the embedded server may have to be made first."""
+
+CALENDAR_TIME = 15.0
+"""Seconds: longer than what its questions are given, whose fault says the mend."""
 
 LEAST_FREE = 500_000_000
 """Bytes that should be free: a cluster, its log and a day of work."""
@@ -74,6 +78,13 @@ def _room_in(folder: Path) -> str:
             f"{folder} has {free / 1e6:.0f} MB left; make room, or name another in NAVI_DATA_DIR."
         )
     return f"{folder} can be written, {free / 1e9:.1f} GB are free."
+
+
+def calendar_probe(calendar: Calendar) -> Probe:
+    async def check() -> str:
+        return f"It answers; there is {', '.join(await calendar.names())}."
+
+    return Probe("calendar", check, CALENDAR_TIME)
 
 
 def database_probe(opened: Callable[[], AbstractAsyncContextManager[Described]]) -> Probe:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from navi_bot.agent.run import Run, Tail
 from navi_bot.events import Event
 from navi_bot.messages import ChatKind, RoomId, SessionId
+from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import Urgency
 from navi_bot.ports.recall import Recalls
 from navi_bot.ports.records import TurnStart
@@ -35,10 +36,12 @@ class AgentLoop:
         now: Callable[[], datetime],
         model: str = "",
         recalls: Callable[[TurnStart], Recalls] | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """`model` overrides the profiles' models; a room's choice goes before it."""
         self._model = model or None
         self._recalls = recalls
+        self._calendar = calendar
         self._agent = agent
         self._state = state
         self._workspace = workspace
@@ -78,6 +81,7 @@ class AgentLoop:
             urgency=Urgency.RECALL if start.request.called_back else Urgency.PERSON,
             headless=start.request.called_back is not None,
             recalls=self._recalls(start) if self._recalls else None,
+            calendar=self._calendar,
         )
         async with aclosing(self._agent.run_stream(run)) as events:
             async for event in events:

@@ -21,7 +21,7 @@ SOURCES = ("navi_bot", "adapters", "tools")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 
-FAMILIES = ("NAVI", "TELEGRAM", "MATRIX", "OLLAMA", "OPENAI", "LLM", "CONTEXT", "SEARXNG")
+FAMILIES = ("NAVI", "TELEGRAM", "MATRIX", "OLLAMA", "OPENAI", "LLM", "CONTEXT", "SEARXNG", "CALDAV")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join(FAMILIES)})_[A-Z_]*")
 _LINK = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
 _TEST_LINK = re.compile(r"\]\(([\w/]+\.py) \"(test_\w+)\"\)")

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME, TEST = "requirements.lock", "requirements-test.lock"
+CALENDAR = "requirements-calendar.lock"
+"""For the calendar and its tests; its libraries ask for an older python-dateutil."""
 
 MODULES = {
     "markdown-it-py": "markdown_it",
@@ -34,7 +36,7 @@ def pins(lock: str) -> dict[str, str]:
     return dict(found)
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, TEST])
+@pytest.mark.parametrize("lock", [RUNTIME, TEST, CALENDAR])
 def test_every_pin_is_exact_and_hashed(lock: str) -> None:
     """pip takes nothing that the lock does not name byte for byte."""
     text = (ROOT / lock).read_text(encoding="utf-8")
@@ -45,7 +47,7 @@ def test_every_pin_is_exact_and_hashed(lock: str) -> None:
     assert all("sha256:" in hashes for hashes in found.values())
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, TEST])
+@pytest.mark.parametrize("lock", [RUNTIME, TEST, CALENDAR])
 def test_lock_names_no_server(lock: str) -> None:
     """Where packages come from is the installing machine's business."""
     assert not re.search(r"://|--index|--find-links|/simple", (ROOT / lock).read_text())
@@ -62,7 +64,11 @@ def test_locks_hold_what_the_project_needs() -> None:
     """A dependency that was added without `scripts/lock` is noticed."""
     build = PROJECT["dependency-groups"]["build"]
     runtime = {name_of(each) for each in PROJECT["project"]["dependencies"] + build}
-    test = {name_of(each) for each in PROJECT["project"]["optional-dependencies"]["test"]}
+    extras = PROJECT["project"]["optional-dependencies"]
+    test = {name_of(each) for each in extras["test"]}
+    calendar = extras["calendar"] + PROJECT["dependency-groups"]["calendar-test"]
+    known = {name_of(pin) for pin in pins(CALENDAR)}
+    assert runtime | test | {name_of(each) for each in calendar} <= known
     assert runtime <= {name_of(pin) for pin in pins(RUNTIME)}
     assert runtime | test <= {name_of(pin) for pin in pins(TEST)}
     assert {name_of(each) for each in PROJECT["build-system"]["requires"]} <= runtime
@@ -83,7 +89,9 @@ def imported(folders: tuple[str, ...]) -> set[str]:
 
 def test_what_is_imported_is_a_dependency() -> None:
     """What we import is named in the project, not brought by chance."""
-    named = {name_of(each) for each in PROJECT["project"]["dependencies"]}
+    project = PROJECT["project"]
+    extras = [one for name, one in project["optional-dependencies"].items() if name != "test"]
+    named = {name_of(each) for some in (project["dependencies"], *extras) for each in some}
     modules = {MODULES.get(name, name.replace("-", "_")) for name in named}
     strangers = imported(("navi_bot", "adapters", "tools")) - modules
     assert strangers <= {"pydantic_core"}  # comes with pydantic, in one version

@@ -16,6 +16,7 @@ from navi_bot.messages import (
     TurnId,
 )
 from navi_bot.ports.agent import Journal
+from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import Think, Urgency
 from navi_bot.ports.recall import Recalls
 from navi_bot.ports.records import PendingBatch
@@ -75,5 +76,6 @@ class Run:
     headless: bool = False
     """Nobody reads along: only tools that look are run."""
     recalls: Recalls | None = None
+    calendar: Calendar | None = None
     max_iterations: int | None = None
     """Model calls at most; None: as the profile says."""

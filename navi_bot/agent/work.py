@@ -95,4 +95,5 @@ class Work:
             turn_data=self.turn_data,
             headless=run.headless,
             recalls=run.recalls,
+            calendar=run.calendar,
         )

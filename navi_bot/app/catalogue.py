@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from navi_bot.agent.profiles import Profiles
-from navi_bot.commands import about, operator, recalls, rooms, turns
+from navi_bot.commands import about, calendar, operator, recalls, rooms, turns
 from navi_bot.commands.table import Command, collect
 from navi_bot.resources import profiles_folder
 from navi_bot.settings import Settings
@@ -11,7 +11,7 @@ from navi_bot.toolbox.registry import SHIPPED, Registry, own_problems, shipped
 
 
 def all_commands() -> dict[str, Command]:
-    areas = (about, rooms, turns, recalls, operator)
+    areas = (about, rooms, turns, recalls, calendar, operator)
     return collect(area.COMMANDS for area in areas)
 
 
@@ -21,7 +21,8 @@ def menu(commands: Mapping[str, Command]) -> dict[str, str]:
 
 
 def registry_of(settings: Settings, packages: Sequence[str] = SHIPPED) -> Registry:
-    return Registry(shipped(*packages), own_problems(settings.tools_dir))
+    equipment = ("calendar",) if settings.caldav_url else ()
+    return Registry(shipped(*packages), own_problems(settings.tools_dir), equipment)
 
 
 def profiles_of(settings: Settings, registry: Registry) -> Profiles:

@@ -75,6 +75,7 @@ def _loop(parts: Parts) -> AgentLoop:
         lambda: datetime.now(UTC),
         parts.hosts.model,
         lambda start: agendas(start.asker, start.head.room, start.asker_role),
+        parts.calendar,
     )
 
 

@@ -68,12 +68,9 @@ def desk_of(parts: Parts) -> Desk:
         persona=parts.persona,
         commands=lambda: parts.commands,
         recalls=RecallDesk(
-            agenda=agendas_of(parts),
-            book=stores.recalls,
-            receipts=stores.receipts,
-            zones=stores.zones,
-            home=zone,
+            agendas_of(parts), stores.recalls, stores.receipts, stores.zones, home=zone
         ),
+        calendar=parts.calendar,
         resume=lambda: parts.safe.leave("resumed"),
     )
 

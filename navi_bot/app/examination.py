@@ -6,12 +6,14 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from navi_bot.app import accounts
+from navi_bot.app.calendar import calendar_of
 from navi_bot.app.catalogue import profiles_of, registry_of
 from navi_bot.app.hosts import Hosts, configured_hosts
 from navi_bot.app.stores import opened_store
 from navi_bot.doctor import Probe
 from navi_bot.probes import (
     adapter_probe,
+    calendar_probe,
     database_probe,
     folder_probe,
     model_host_probe,
@@ -34,6 +36,8 @@ def probes(settings: Settings) -> tuple[Probe, ...]:
         _on_hosts(settings, lambda hosts: model_probe(hosts.main, model, settings.ollama_num_ctx)),
         profiles_probe([profile.id for profile in profiles.all()], profiles.problems),
     ]
+    if calendar := calendar_of(settings):
+        found.append(calendar_probe(calendar))
     if "telegram" in chosen_adapters(settings):
         found.append(adapter_probe(accounts.telegram(settings)))
     if "matrix" in chosen_adapters(settings):

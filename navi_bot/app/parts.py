@@ -6,6 +6,7 @@ from functools import partial
 
 from navi_bot.agent.profiles import Profiles
 from navi_bot.app.aftermath import Aftermath
+from navi_bot.app.calendar import calendar_of
 from navi_bot.app.catalogue import all_commands, profiles_of, registry_of
 from navi_bot.app.hosts import Hosts
 from navi_bot.app.online import Online
@@ -14,6 +15,7 @@ from navi_bot.app.stores import Stores
 from navi_bot.commands.table import Command
 from navi_bot.models.estimate import TokenEstimator
 from navi_bot.ports.agent import Toolbox
+from navi_bot.ports.calendar import Calendar
 from navi_bot.redaction import redact
 from navi_bot.running import Running
 from navi_bot.safe_mode import SafeMode
@@ -37,6 +39,7 @@ class Parts:
     safe: SafeMode
     commands: Mapping[str, Command]
     persona: Persona
+    calendar: Calendar | None = None
 
     def hide(self, text: str) -> str:
         """Return the text without the operator's secrets."""
@@ -71,4 +74,5 @@ async def gather(
         safe=safe or SafeMode(),
         commands=all_commands(),
         persona=await Persona.load(settings, stores.choices),
+        calendar=calendar_of(settings),
     )

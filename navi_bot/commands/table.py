@@ -26,6 +26,7 @@ from navi_bot.messages import (
     Role,
     RoomId,
 )
+from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import Model
 from navi_bot.ports.recall import RecallBook, Receipts, Zones
 from navi_bot.ports.records import ActiveTurn
@@ -134,6 +135,8 @@ class Desk:
     persona: Persona
     commands: Callable[[], Mapping[str, "Command"]]
     recalls: RecallDesk | None = None
+    calendar: Calendar | None = None
+    """The owner's; None where none is configured."""
     resume: Callable[[], bool] = lambda: False
     """End safe mode; False if it was not on."""
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from navi_bot.events import Event, Todo
 from navi_bot.messages import PersonId, Role, RoomId, SessionId, TurnId
+from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import ToolSchema
 from navi_bot.ports.recall import Recalls
 
@@ -114,6 +115,8 @@ class Call:
     """Nobody reads along, so nobody could be asked: nothing that writes is run."""
     recalls: Recalls | None = None
     """The person's reminders; None where there are none (a run beside the session)."""
+    calendar: Calendar | None = None
+    """The owner's, for owners alone; None where none is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ class Tool:
     """Seconds until the call is cancelled."""
     own: bool = False
     """From NAVI_TOOLS_DIR, not shipped."""
+    needs: str = ""
+    """What must be configured for it to be there ("calendar"); "": nothing."""
     parameters: Mapping[str, object] | None = None
     """The arguments' flat JSON schema; None: as pydantic makes it."""
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict, SettingsError
 
 from navi_bot.errors import ConfigurationError
+from navi_bot.settings.calendar import CalendarSettings
 from navi_bot.settings.daemon import DaemonSettings
 from navi_bot.settings.faults import sentences
 from navi_bot.settings.models import ContextSettings, ModelSettings, SearchSettings
@@ -25,7 +26,13 @@ __all__ = ["Settings", "chosen_adapters", "load", "variables"]
 
 
 class Settings(
-    SearchSettings, ContextSettings, ModelSettings, MatrixSettings, TelegramSettings, DaemonSettings
+    CalendarSettings,
+    SearchSettings,
+    ContextSettings,
+    ModelSettings,
+    MatrixSettings,
+    TelegramSettings,
+    DaemonSettings,
 ):
     """All of them. Tests and tools may build one by attribute names."""
 
@@ -96,6 +103,8 @@ def contradictions(settings: Settings) -> tuple[str, ...]:
         begun = (settings.matrix_homeserver, settings.matrix_user_id)
         if any((*begun, settings.matrix_password, settings.matrix_access_token)):
             faults.append(f"{missing} is empty; Matrix needs it, or no MATRIX_ variable at all.")
+    if (settings.caldav_user or settings.caldav_password) and not settings.caldav_url:
+        faults.append("CALDAV_URL is empty; a calendar needs it, or no CALDAV_ variable at all.")
     if settings.llm_output_reserve >= settings.ollama_num_ctx:
         faults.append(
             "LLM_OUTPUT_RESERVE leaves nothing of OLLAMA_NUM_CTX for the question; lower it."

@@ -7,7 +7,8 @@
     run          async (arguments, call) -> Result
 
 and may define: loading ("always" | "skill"), place ("daemon" | "sandbox"),
-manual (a longer text for tool_manual), timeout (seconds).
+manual (a longer text for tool_manual), timeout (seconds), needs ("calendar":
+where that is not configured, the tool is not there).
 """
 
 import inspect
@@ -22,6 +23,10 @@ from navi_bot.toolbox.schema import parameters_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """Hosts and chat templates agree on words of at most 64 such characters."""
+
+
+EQUIPMENT = ("calendar",)
+"""What an operator may configure, and a tool may not do without."""
 
 
 class ContractBroken(OperatorError):
@@ -44,6 +49,7 @@ def tool_of(module: ModuleType, *, own: bool = False) -> Tool:
         manual=inspect.cleandoc(getattr(module, "manual", "")),
         timeout=float(getattr(module, "timeout", 60.0)),
         own=own,
+        needs=getattr(module, "needs", ""),
         parameters=parameters_of(module.Arguments),
     )
 
@@ -67,6 +73,8 @@ def _faults(module: ModuleType) -> list[str]:
         faults.append("has a loading other than always or skill")
     if getattr(module, "place", "daemon") not in ("daemon", "sandbox"):
         faults.append("has a place other than daemon or sandbox")
+    if getattr(module, "needs", "") not in ("", *EQUIPMENT):
+        faults.append(f"needs something other than {' or '.join(EQUIPMENT)}")
     if not isinstance(timeout, int | float) or timeout <= 0:
         faults.append("has a timeout that is not a number of seconds above 0")
     return faults

@@ -7,7 +7,7 @@ people's own are named as well but not run: running them needs the sandbox.
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,8 +101,13 @@ def _enabled(path: Path) -> tuple[list[str], list[str]]:
 class Registry:
     """All installed tools. Catalogues of turns are cut out of it."""
 
-    def __init__(self, found: Found, own: Sequence[str] = ()) -> None:
-        self._tools = found.tools
+    def __init__(
+        self, found: Found, own: Sequence[str] = (), equipment: Collection[str] = ()
+    ) -> None:
+        """`equipment`: what is configured; tools that need something else are not there."""
+        self._tools = {
+            name: tool for name, tool in found.tools.items() if tool.needs in ("", *equipment)
+        }
         self.problems = (*found.problems, *own)
         for problem in self.problems:
             log.warning("tool_skipped", problem=problem)

@@ -34,6 +34,7 @@ LISTED: dict[str, Who] = {
     "remind": Who.ANYONE,
     "recalls": Who.ANYONE,
     "tz": Who.ANYONE,
+    "agenda": Who.OWNER,
     "reload": Who.OWNER,
     "persona": Who.OWNER,
     "resume": Who.OWNER,

@@ -1,0 +1,1 @@
+"""Calendars of the owner's: read over CalDAV, recurring events expanded."""
