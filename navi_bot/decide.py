@@ -85,6 +85,8 @@ def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Dec
     match inbound:
         case Said():
             return _decide_said(inbound, facts, role, policy, now)
+        case Pressed() if has_rights(role) and _is_kept_silent(inbound, policy):
+            return Dismiss(inbound.press, texts.UNVERIFIED)
         case Pressed():
             return _decide_press(inbound, facts, role, policy)
         case Edited() | Withdrawn() | Unread() if not has_rights(role):
@@ -123,6 +125,15 @@ def asks_to_stop(inbound: Inbound, policy: Policy, turn: TurnId) -> bool:
     return False
 
 
+def _is_kept_silent(inbound: Said | Pressed, policy: Policy) -> bool:
+    """From a device that is trusted with nothing only a stop is taken."""
+    if inbound.origin.sender.allowed != "nothing":
+        return False
+    if isinstance(inbound, Pressed):
+        return not inbound.data.startswith("stop:")
+    return our_command(inbound, policy) != "stop"
+
+
 def _decide_said(said: Said, facts: Facts, role: Role, policy: Policy, now: datetime) -> Decision:
     sender = said.origin.sender
     if sender.is_bot:
@@ -134,6 +145,8 @@ def _decide_said(said: Said, facts: Facts, role: Role, policy: Policy, now: date
     if not has_rights(role):
         offered = policy.pairing and private and role is Role.GUEST and not sender.rightless
         return OfferPairing() if offered else Ignore("no rights")
+    if _is_kept_silent(said, policy):
+        return Tell(texts.UNVERIFIED) if private or said.addressed else Ignore("not trusted")
     if command and (command[0] in policy.commands or not _begins_with_a_bang(said)):
         return _decide_command(command, said, private, policy)
     if not private and not said.addressed:
@@ -184,6 +197,7 @@ def _begin(said: Said, facts: Facts, policy: Policy) -> Decision:
     if waiting >= QUEUE_LIMIT and not waited_for_us:
         return Tell(texts.QUEUE_FULL)
     steer = policy.steer if facts.settings.steer is None else facts.settings.steer
+    steer = steer and said.origin.sender.allowed == "all"  # the turn's permission is not lowered
     running = next((turn for turn in facts.active if turn.state == "running"), None)
     request = TurnRequest(
         text=said.text,
@@ -192,6 +206,7 @@ def _begin(said: Said, facts: Facts, policy: Policy) -> Decision:
         forwarded_from=said.forwarded_from,
         album=said.album,
         steer=steer and running is not None and running.asker == facts.person,
+        allowed=said.origin.sender.allowed,
     )
     return Begin(request, behind=bool(facts.active))
 
@@ -211,10 +226,13 @@ def _decide_press(pressed: Pressed, facts: Facts, role: Role, policy: Policy) ->
 
 def _decide_edit(edited: Edited, facts: Facts) -> Decision:
     """Only what has not begun is changed; nothing is ever answered a second time."""
+    allowed = edited.origin.sender.allowed
     turn = _own_turn(facts, edited.origin.message_id, "queued")
-    if turn is None or not edited.text.strip():
-        return Ignore("edit of the past, or to nothing")
-    return Replace(turn, edited.text) if len(edited.text) <= TEXT_LIMIT else Tell(texts.TOO_LONG)
+    if turn is None or not edited.text.strip() or allowed == "nothing":
+        return Ignore("edit of the past, to nothing, or not trusted")
+    if len(edited.text) > TEXT_LIMIT:
+        return Tell(texts.TOO_LONG)
+    return Replace(turn, edited.text, allowed)
 
 
 def _decide_withdrawal(withdrawn: Withdrawn, facts: Facts) -> Decision:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from navi_bot.messages import TurnId
+from navi_bot.messages import Allowed, TurnId
 from navi_bot.ports.records import TurnRequest
 from navi_bot.texts import Text
 
@@ -70,6 +70,7 @@ class Replace:
 
     turn: TurnId
     text: str
+    allowed: Allowed = "all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,21 @@ class Role(StrEnum):
     BLOCKED = "blocked"
 
 
+Allowed = Literal["all", "sandbox", "talk", "nothing"]
+"""What a message may bring about, as far as the device that it came from is trusted.
+
+"sandbox": nothing that reaches beyond the bot's own data and its sandbox;
+"talk": no tool that changes anything; "nothing": no answer but how to mend that.
+"""
+
+_FREEDOM: tuple[Allowed, ...] = ("nothing", "talk", "sandbox", "all")
+
+
+def least(*given: Allowed) -> Allowed:
+    """Return the narrowest of several permissions, "all" without any."""
+    return min(given, key=_FREEDOM.index, default="all")
+
+
 class ChatKind(StrEnum):
     PRIVATE = "private"
     GROUP = "group"
@@ -58,6 +73,7 @@ class Sender:
     name: str
     is_bot: bool = False
     rightless: bool = False
+    allowed: Allowed = "all"
 
 
 @dataclass(frozen=True, slots=True)

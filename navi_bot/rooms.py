@@ -281,8 +281,8 @@ class Rooms:
         match change:
             case Dismiss(press, text):
                 self._delivery.acknowledge(address, press, text())
-            case Replace(turn, text):
-                await self._turns.replace_queued(turn, text)
+            case Replace(turn, text, allowed):
+                await self._turns.replace_queued(turn, text, allowed)
             case Drop(turn):
                 await self._turns.drop_one(turn)
             case Move(new_chat):

@@ -80,6 +80,7 @@ class AgentLoop:
             think=start.settings.think,
             urgency=Urgency.RECALL if start.request.called_back else Urgency.PERSON,
             headless=start.request.called_back is not None,
+            allowed=start.request.allowed,
             recalls=self._recalls(start) if self._recalls else None,
             calendar=self._calendar,
         )

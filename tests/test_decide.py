@@ -12,6 +12,7 @@ from navi_bot.command_text import parse_command
 from navi_bot.decide import Policy
 from navi_bot.messages import (
     Address,
+    Allowed,
     Button,
     ChatKind,
     Edited,
@@ -391,3 +392,61 @@ STOPS: list[tuple[str, Inbound, bool]] = [
 @pytest.mark.parametrize(("inbound", "asks"), [c[1:] for c in STOPS], ids=[c[0] for c in STOPS])
 def test_a_stop_is_known_without_any_facts(inbound: Inbound, asks: bool) -> None:
     assert decide.asks_to_stop(inbound, POLICY, TurnId(4)) is asks
+
+
+# What the device that was used is trusted with ---------------------------------------
+
+
+def by(allowed: Allowed, inbound: Inbound) -> Inbound:
+    """Return an event as it comes from a device that is trusted with so much."""
+    sender = replace(inbound.origin.sender, allowed=allowed)
+    return replace(inbound, origin=replace(inbound.origin, sender=sender))
+
+
+ALLOWED: tuple[Allowed, ...] = ("all", "sandbox", "talk")
+
+
+@pytest.mark.parametrize("allowed", ALLOWED)
+def test_a_turn_carries_what_its_device_is_trusted_with(allowed: Allowed) -> None:
+    decision = decided(by(allowed, said("do it")))
+    assert isinstance(decision, decisions.Begin)
+    assert decision.request.allowed == allowed
+
+
+@pytest.mark.parametrize("allowed", ALLOWED)
+def test_only_a_trusted_device_steers(allowed: Allowed) -> None:
+    """A running turn keeps its permission, so less trusted words wait for a turn of their own."""
+    running = ActiveTurn(TurnId(1), PersonId(1), "running", "50")
+    facts = replace(KNOWN, active=(running,))
+    decision = decided(by(allowed, said("rather this")), facts, replace(POLICY, steer=True))
+    assert isinstance(decision, decisions.Begin)
+    assert decision.request.steer is (allowed == "all")
+
+
+def test_an_edit_narrows_the_waiting_turn() -> None:
+    waiting = replace(KNOWN, active=(ActiveTurn(TurnId(1), PersonId(1), "queued", "55"),))
+    edit = Edited(origin(), "better")
+    assert decided(by("talk", edit), waiting) == decisions.Replace(TurnId(1), "better", "talk")
+    assert isinstance(decided(by("nothing", edit), waiting), decisions.Ignore)
+
+
+UNHEARD = [
+    (said("hello"), texts.UNVERIFIED),
+    (said("/help"), texts.UNVERIFIED),
+    (said("hello", ChatKind.GROUP, addressed=True), texts.UNVERIFIED),
+]
+
+
+@pytest.mark.parametrize(("inbound", "text"), UNHEARD)
+def test_a_device_trusted_with_nothing_is_told_the_mend(inbound: Said, text: Text) -> None:
+    assert decided(by("nothing", inbound)) == decisions.Tell(text)
+
+
+def test_a_device_trusted_with_nothing_stops_a_turn_still() -> None:
+    """Whoever can take the account's voice may silence the bot, not use it."""
+    shown = replace(KNOWN, shown=(STOP, Button("Again", "profile:x")), shown_post="turn:1")
+    assert isinstance(decided(by("nothing", said("/stop"))), decisions.Do)
+    assert isinstance(decided(by("nothing", press("stop:1")), shown), decisions.Do)
+    other = decided(by("nothing", press("profile:x")), shown)
+    assert other == decisions.Dismiss("press-1", texts.UNVERIFIED)
+    assert isinstance(decided(by("nothing", said("hi", ChatKind.GROUP))), decisions.Ignore)

@@ -85,6 +85,7 @@ USABLE: list[tuple[str, str, str, object]] = [
     ("TELEGRAM_API_URL", "http://127.0.0.1:8081/", "telegram_api_url", "http://127.0.0.1:8081"),
     ("TELEGRAM_CALLS_PER_SECOND", "500", "telegram_calls_per_second", 500.0),
     ("MATRIX_CALL_INTERVAL", "0.5", "matrix_call_interval", 0.5),
+    ("MATRIX_UNVERIFIED", "Nothing", "matrix_unverified", "nothing"),
     ("NAVI_CONCURRENCY", "", "concurrency", 32),
 ]
 

@@ -19,6 +19,7 @@ from adapters.matrix.recent import Recent
 from adapters.matrix.sealed import SealedMessages
 from adapters.matrix.sealing import Sealing
 from adapters.matrix.sync import Desk, Patience, SyncLoop
+from adapters.matrix.trust import Trust, Unverified
 from adapters.matrix.vault import Vault
 from navi_bot.errors import Bug, CredentialError, NaviError
 from navi_bot.ports.platform import Accept
@@ -39,18 +40,21 @@ class MatrixAdapter:
         owners: Collection[str] = (),
         secret_key: str = "",
         interval: float = 2.0,
+        unverified: Unverified = "talk",
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`owners`: full ids of those who may invite; `secret_key`: NAVI_SECRET_KEY.
 
-        `interval`: seconds between calls to one room that are sustainable, to begin with.
+        `interval`: seconds between calls to one room that are sustainable, to begin with;
+        `unverified`: what devices that we do not know may do.
         """
         self.private_interval = self.group_interval = interval
         self._credentials = credentials
         self._data_dir = data_dir
         self._owners = owners
         self._secret_key = secret_key
+        self._unverified: Unverified = unverified
         self._patience = patience or Patience()
         self._clock = clock
         self._recent = Recent()
@@ -96,9 +100,11 @@ class MatrixAdapter:
             await homeserver.aclose()
             raise
         sealing = Sealing(homeserver)
+        trust = Trust(homeserver, device.folder, vault, self._unverified)
         self._desk = Desk(
             homeserver,
-            Reader(homeserver, self._recent, me, lambda: datetime.now(UTC)),
+            Reader(homeserver, self._recent, me, lambda: datetime.now(UTC), trust),
+            trust,
             sealing,
             SealedMessages(homeserver, device.folder, time.time),
             Invitations(homeserver, self._owners),

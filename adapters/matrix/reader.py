@@ -6,6 +6,7 @@ the event without that part, never without itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from adapters.matrix.files import Wire
 from adapters.matrix.homeserver import Homeserver
 from adapters.matrix.inbound import Chat, Context, Me
 from adapters.matrix.recent import Recent
+from adapters.matrix.trust import Trust
 from navi_bot.errors import NaviError
 from navi_bot.messages import ChatKind, Inbound, Quote, Unread
 
@@ -31,20 +33,37 @@ class Reader:
     """`me`: our account; its name may become known later."""
 
     def __init__(
-        self, homeserver: Homeserver, recent: Recent, me: Me, now: Callable[[], datetime]
+        self,
+        homeserver: Homeserver,
+        recent: Recent,
+        me: Me,
+        now: Callable[[], datetime],
+        trust: Trust,
     ) -> None:
         self._homeserver = homeserver
         self._client = homeserver.client
         self._recent = recent
         self._me = me
         self._now = now
+        self._trust = trust
 
     async def read(self, room: str, event: nio.Event) -> Inbound | None:
         """Return what an event means to us; None when it is nothing of ours."""
         wire: Wire = event.source
-        if event.sender == self._me.id and wire.get("type") != "m.room.member":
+        if wire.get("type") == "m.room.member":
+            chat = self.chat(room, event.sender)
+            return inbound.membership(wire, chat, self._me, self._now())
+        if event.sender == self._me.id:
             return None
         chat = self.chat(room, event.sender)
+        read = await self._read(chat, event, wire)
+        if read is None:
+            return None
+        allowed = await self._trust.allowed(event, encrypted=chat.encrypted)
+        sender = replace(read.origin.sender, allowed=allowed)
+        return replace(read, origin=replace(read.origin, sender=sender))
+
+    async def _read(self, chat: Chat, event: nio.Event, wire: Wire) -> Inbound | None:
         match wire.get("type"):
             case "m.room.message":
                 return await self._message(chat, event, wire)
@@ -52,8 +71,6 @@ class Reader:
                 return await self._reaction(chat, wire)
             case "m.room.redaction":
                 return self._redaction(chat, wire)
-            case "m.room.member":
-                return inbound.membership(wire, chat, self._me, self._now())
         return None
 
     def chat(self, room: str, *people: str) -> Chat:

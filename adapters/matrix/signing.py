@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 Json = dict[str, Any]
 
@@ -96,10 +97,36 @@ class Published:
         return f"ed25519:{keys.public('self_signing')}" in signatures
 
 
+def is_signed(value: Mapping[str, Any], user_id: str, key: str) -> bool:
+    """Answer whether a JSON object carries a good signature of a user's Ed25519 key.
+
+    `key` is public and unpadded base64; the signature may bear the key's own
+    name or a device's.
+    """
+    bare = {name: part for name, part in value.items() if name not in ("signatures", "unsigned")}
+    given = value.get("signatures", {}).get(user_id, {})
+    try:
+        public = Ed25519PublicKey.from_public_bytes(padded(key))
+    except ValueError:
+        return False
+    for signature in given.values():
+        try:
+            public.verify(padded(signature), canonical(bare))
+        except (InvalidSignature, ValueError, AttributeError, TypeError):
+            continue
+        return True
+    return False
+
+
 def canonical(value: Mapping[str, Any]) -> bytes:
     """Return the bytes that are signed: canonical JSON, as the specification has it."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode()
+
+
+def padded(text: str) -> bytes:
+    """Return what unpadded base64 stands for; ValueError when it is none."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def unpadded(content: bytes) -> str:

@@ -33,6 +33,7 @@ from adapters.matrix.invitations import Invitations
 from adapters.matrix.reader import Reader
 from adapters.matrix.sealed import SealedMessages
 from adapters.matrix.sealing import Sealing
+from adapters.matrix.trust import Trust
 from navi_bot.errors import CredentialError, NaviError, PlatformError, Throttled
 from navi_bot.messages import Inbound
 from navi_bot.ports.platform import Accept
@@ -76,6 +77,7 @@ class Desk:
 
     homeserver: Homeserver
     reader: Reader
+    trust: Trust
     sealing: Sealing
     sealed: SealedMessages
     invitations: Invitations
@@ -185,6 +187,7 @@ class SyncLoop:
         within = self._patience.poll + self._patience.grace
         response: nio.SyncResponse = await self._homeserver.answered(call, within)
         self._contact()
+        self._desk.trust.forget(response.device_list.changed)
         self._take_rooms(response)
         return response
 

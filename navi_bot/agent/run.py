@@ -6,6 +6,7 @@ from pathlib import Path
 
 from navi_bot.events import Todo
 from navi_bot.messages import (
+    Allowed,
     ChatKind,
     Message,
     PersonId,
@@ -75,6 +76,8 @@ class Run:
     urgency: Urgency = Urgency.PERSON
     headless: bool = False
     """Nobody reads along: only tools that look are run."""
+    allowed: Allowed = "all"
+    """What the device that it was asked from is trusted with."""
     recalls: Recalls | None = None
     calendar: Calendar | None = None
     max_iterations: int | None = None

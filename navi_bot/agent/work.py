@@ -94,6 +94,7 @@ class Work:
             emit=self.tell,
             turn_data=self.turn_data,
             headless=run.headless,
+            allowed=run.allowed,
             recalls=run.recalls,
             calendar=run.calendar,
         )

@@ -43,6 +43,7 @@ def matrix(settings: Settings) -> Adapter:
         owners=[name for platform, name in settings.owners if platform == "matrix"],
         secret_key=_shown(settings.secret_key),
         interval=settings.matrix_call_interval,
+        unverified=settings.matrix_unverified,
     )
 
 

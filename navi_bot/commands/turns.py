@@ -10,7 +10,7 @@ from navi_bot.command_text import command_of
 from navi_bot.commands.table import Ask, Command, Desk, Reply, refuse, say
 from navi_bot.events import Ending, StreamEnd, StreamFailed, StreamStopped
 from navi_bot.live.closing import listed
-from navi_bot.messages import Line, Page, Post, Role, Said, TurnId
+from navi_bot.messages import Line, Page, Post, Role, Said, TurnId, least
 from navi_bot.ports.records import ActiveTurn, TurnRequest, turn_key
 from navi_bot.running import RunningTurn
 from navi_bot.texts import commands as texts
@@ -147,7 +147,9 @@ async def go_on(ask: Ask, desk: Desk) -> Reply:
 async def _again(ask: Ask, desk: Desk, kind: Literal["retry", "continue"], toast: str) -> Reply:
     if ask.active:
         return refuse(ask, texts.BUSY())
-    turn = await desk.turns.again(ask.head.room, ask.person, kind, _turn_of(ask))
+    turn = await desk.turns.again(
+        ask.head.room, ask.person, kind, _turn_of(ask), ask.origin.sender.allowed
+    )
     return refuse(ask, texts.NOTHING_TO_RETRY()) if turn is None else Reply(toast=toast)
 
 
@@ -181,6 +183,7 @@ async def answer_stale(ask: Ask, desk: Desk) -> Reply:
             attachments=tuple(attachment for one in group for attachment in one.attachments),
             quote=quote,
             forwarded_from=forwarded_from,
+            allowed=least(*(one.origin.sender.allowed for one in group)),
         )
         await desk.turns.begin(ask.head.room, ask.person, request, group[-1].origin)
     return Reply(say(texts.STALE_ANSWERING()).blocks, toast=texts.RETRYING(), replace=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from navi_bot.events import Todo
 from navi_bot.messages import (
+    Allowed,
     Attachment,
     Button,
     ChatKind,
@@ -93,6 +94,8 @@ class TurnRequest:
     steer: bool = False
     """Give it to the running turn at its next step, if one still runs."""
     called_back: CalledBack | None = None
+    allowed: Allowed = "all"
+    """What the device that it was asked from is trusted with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from navi_bot.messages import (
     Address,
+    Allowed,
     Entry,
     Inbound,
     InboxId,
@@ -183,8 +184,8 @@ class Turns(Protocol):
         """Stop queued turns (of one person, or all); return them."""
         ...
 
-    async def replace_queued(self, turn: TurnId, text: str) -> bool:
-        """Change the text of a queued turn; False when it has begun."""
+    async def replace_queued(self, turn: TurnId, text: str, allowed: Allowed = "all") -> bool:
+        """Change the text of a queued turn, and narrow what it may do; False when it has begun."""
         ...
 
     async def drop_one(self, turn: TurnId) -> bool: ...
@@ -199,10 +200,12 @@ class Turns(Protocol):
         asker: PersonId,
         kind: Literal["retry", "continue"],
         last: TurnId | None = None,
+        allowed: Allowed = "all",
     ) -> TurnId | None:
         """Queue a turn without a new question; None when there is nothing to redo.
 
         `last`: only if this is still the last turn that ended in the room.
+        `allowed` narrows what it may do, and never widens it.
         "retry" takes the last question and its answer out of the context (not
         out of the history) and asks it again.
         """

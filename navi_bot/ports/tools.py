@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from navi_bot.events import Event, Todo
-from navi_bot.messages import PersonId, Role, RoomId, SessionId, TurnId
+from navi_bot.messages import Allowed, PersonId, Role, RoomId, SessionId, TurnId
 from navi_bot.ports.calendar import Calendar
 from navi_bot.ports.model import ToolSchema
 from navi_bot.ports.recall import Recalls
@@ -24,6 +24,15 @@ class Effect(StrEnum):
     SANDBOXED = "W1"
     OUTWARD = "W2"
     HOST = "W3"
+
+    def is_within(self, allowed: Allowed) -> bool:
+        """Answer whether a turn with this permission may run a tool of this effect."""
+        match allowed:
+            case "all":
+                return True
+            case "sandbox":
+                return self not in (Effect.OUTWARD, Effect.HOST)
+        return not self.value.startswith("W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,8 @@ class Call:
     """Shared by the calls of one turn (a profile switch happens once)."""
     headless: bool = False
     """Nobody reads along, so nobody could be asked: nothing that writes is run."""
+    allowed: Allowed = "all"
+    """What the device that the turn was asked from is trusted with."""
     recalls: Recalls | None = None
     """The person's reminders; None where there are none (a run beside the session)."""
     calendar: Calendar | None = None

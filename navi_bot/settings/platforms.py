@@ -1,8 +1,8 @@
 """Settings of the chat platforms."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from navi_bot.settings import values
@@ -38,3 +38,7 @@ class MatrixSettings(BaseSettings):
         default=2.0, gt=0, validation_alias="MATRIX_CALL_INTERVAL"
     )
     """Between two messages or edits in one room, to begin with; homeservers set the pace."""
+    matrix_unverified: Annotated[
+        Literal["all", "talk", "nothing"], BeforeValidator(values.word)
+    ] = Field(default="talk", validation_alias="MATRIX_UNVERIFIED")
+    """What devices that the bot does not know may do."""

@@ -11,6 +11,7 @@ import asyncpg
 
 from navi_bot.errors import Bug
 from navi_bot.messages import (
+    Allowed,
     Entry,
     Message,
     Origin,
@@ -18,6 +19,7 @@ from navi_bot.messages import (
     Post,
     RoomId,
     TurnId,
+    least,
 )
 from navi_bot.ports.records import (
     ActiveTurn,
@@ -210,12 +212,13 @@ class PostgresTurns:
             for row in sorted(rows, key=itemgetter("id"))
         )
 
-    async def replace_queued(self, turn: TurnId, text: str) -> bool:
+    async def replace_queued(self, turn: TurnId, text: str, allowed: Allowed = "all") -> bool:
+        changed = {"text": codec.clean(text)} | ({} if allowed == "all" else {"allowed": allowed})
         async with acquired(self._pool) as connection:
             done = await connection.fetchval(
-                "UPDATE turns SET request = jsonb_set(request, '{text}', to_jsonb($2::text)) "
+                "UPDATE turns SET request = request || $2::jsonb "
                 "WHERE id = $1 AND state = 'queued' RETURNING id",
-                turn, codec.clean(text),
+                turn, changed,
             )  # fmt: skip
         return done is not None
 
@@ -239,17 +242,19 @@ class PostgresTurns:
         asker: PersonId,
         kind: Literal["retry", "continue"],
         last: TurnId | None = None,
+        allowed: Allowed = "all",
     ) -> TurnId | None:
-        return await repeated(partial(self._again, room, asker, kind, last))
+        return await repeated(partial(self._again, room, asker, kind, last, allowed))
 
     async def _again(
-        self, room: RoomId, asker: PersonId, kind: str, last: TurnId | None
+        self, room: RoomId, asker: PersonId, kind: str, last: TurnId | None, allowed: Allowed
     ) -> TurnId | None:
         async with transaction(self._pool) as connection:
             found = await connection.fetchrow(_LAST, room, kind)
             if found is None or last not in (None, found["newest"]):
                 return None
             request = {**found["request"], "kind": kind, "steer": False, "album": ""}
+            request["allowed"] = least(allowed, request.get("allowed", "all"))
             if kind == "continue":
                 request = {**request, "text": "", "attachments": [], "quote": None}
             elif found["first_row"] is not None:

@@ -26,6 +26,11 @@ UNKNOWN_COMMAND = Text(
     "rooms.unknown_command", "I don't know that command. /help lists those I know."
 )
 NOT_ALLOWED = Text("rooms.not_allowed", "You may not do that here.")
+UNVERIFIED = Text(
+    "rooms.unverified",
+    "🔒 I do not know this device, so I do not answer it. Verify it in your client's list of "
+    "sessions, and write in an encrypted room.",
+)
 NOT_YOURS = Text("rooms.not_yours", "That button is for somebody else.")
 PRESS_EXPIRED = Text("rooms.press_expired", "That button is not valid any more.")
 OWNER_ONLY = Text("rooms.owner_only", "Only the owner may use /{command} here.")

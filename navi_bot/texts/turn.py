@@ -27,3 +27,8 @@ FILE_NOT_FETCHED = Text("turn.file_not_fetched", "I could not fetch {name}: {rea
 DOING_QUEUED = Text("turn.doing_queued", "waiting for the model, place {place}")
 DOING_STEP = Text("turn.doing_step", "step {step} of {steps} with {model}")
 DOING_TOOL = Text("turn.doing_tool", "using the tool {tool}")
+UNTRUSTED = Text(
+    "turn.untrusted",
+    "🔒 I did not do that, because I do not know the device that asked. Verify it in your client's "
+    "list of sessions, and ask again in an encrypted room.",
+)

@@ -13,9 +13,11 @@ import structlog
 from pydantic import BaseModel
 
 from navi_bot.errors import NaviError, ToolArgumentError
+from navi_bot.events import Notice
 from navi_bot.fault_points import reached
 from navi_bot.messages import ToolCall
 from navi_bot.ports.tools import Call, Catalogue, ProfileSummary, Result, Tool
+from navi_bot.texts import turn as texts
 from navi_bot.toolbox.arguments import validated
 from navi_bot.toolbox.custody import Custody, Overdue
 from navi_bot.toolbox.registry import Registry
@@ -27,6 +29,10 @@ HEADLESS = (
     "Say in your answer what should be done."
 )
 """For the model, in a turn that a recall started."""
+
+
+UNTRUSTED = "Not run. The person has been told why; say in your answer what remains to be done."
+"""For the model, in a turn that was asked from a device that is not trusted with the tool."""
 
 
 class InstalledTools:
@@ -72,8 +78,8 @@ class InstalledTools:
         return result
 
     async def _result(self, tool: Tool, asked: ToolCall, call: Call) -> Result:
-        if tool.effect.value.startswith("W") and call.headless:
-            return Result(HEADLESS, ok=False)
+        if tool.effect.value.startswith("W") and (why := _withheld(tool, call)):
+            return Result(why, ok=False)
         try:
             arguments = validated(tool, asked.arguments)
         except ToolArgumentError as error:
@@ -92,6 +98,21 @@ class InstalledTools:
             log.error("tool_failed", tool=tool.name, fault="no Result", at="")
             return Result(f"Error: '{tool.name}' gave no result.", ok=False)
         return result
+
+
+def _withheld(tool: Tool, call: Call) -> str:
+    """Return why a tool that changes something is not run here, "" if it is.
+
+    The person is told, once a turn, what would mend it.
+    """
+    if call.headless:
+        return HEADLESS
+    if tool.effect.is_within(call.allowed):
+        return ""
+    if "untrusted" not in call.turn_data:
+        call.turn_data["untrusted"] = True
+        call.emit(Notice(texts.UNTRUSTED()))
+    return UNTRUSTED
 
 
 async def _run(tool: Tool, arguments: BaseModel, call: Call) -> Result:

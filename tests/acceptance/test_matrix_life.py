@@ -11,7 +11,7 @@ from real_synapse import Login, Synapse
 from real_synapse.fixtures import Accounts, People
 from real_synapse.person import Person, Shown
 from scale import FULL, scaled
-from strict_ollama import Body, Installed, Script, Step, StrictOllama, Text, say
+from strict_ollama import Body, Called, Calls, Installed, Script, Step, StrictOllama, Text, say
 from strict_ollama.steps import Answer
 
 SOMETIMES = pytest.mark.parametrize(
@@ -184,6 +184,30 @@ async def test_commands_and_threads(matrix: MatrixStage) -> None:
     last = matrix.ollama.chats[-1].body["messages"]
     assert inside.thread == root
     assert not any("first question" in message["content"] for message in last)
+
+
+async def test_only_a_device_that_is_known_changes_something(matrix: MatrixStage) -> None:
+    """The same question twice: before its person has signed the device, and after."""
+
+    def script(body: Body) -> Answer:
+        wanted = {"text": "drink tea", "when": "in 1 hour"}
+        done = body["messages"][-1]["role"] == "tool"
+        return say("So it is.") if done else [Calls((Called("schedule_recall", wanted),))]
+
+    matrix.plays(script)
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.room(encrypted=True)
+        await matrix.ann.says(room, "remind me of tea in an hour")
+        refused = await matrix.answers(room, "So it is.")
+        await matrix.ann.cross_signs()
+        await matrix.ann.says(room, "and now?")
+        await matrix.ann.waits(lambda: matrix.second(room))
+    told = [chat.body["messages"][-1]["content"] for chat in matrix.ollama.chats]
+    done = [one for one in told if "Recall 1 is set" in one]
+    assert "Verify it in your client" in refused.body
+    assert "Verify it in your client" not in matrix.second(room)[0].body
+    assert len(done) == 1
 
 
 async def test_a_strangers_message_is_not_answered(matrix: MatrixStage, person: People) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from adapters.matrix.adapter import MatrixAdapter
 from adapters.matrix.login import Credentials
 from adapters.matrix.sync import Patience
+from adapters.matrix.trust import Unverified
 from navi_bot.errors import NotSent, StoreUnavailable
 from navi_bot.messages import Address, Inbound, Page, Prose, Returned, Said
 from real_synapse.person import Person
@@ -43,6 +44,7 @@ class Bot:
         self.batches: list[tuple[int, str]] = []
         self.failing = False
         self.id = login.user_id
+        self.unverified: Unverified = "talk"
         self.adapter = self.made()
         self._receiving: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
@@ -53,6 +55,7 @@ class Bot:
             replace(self.credentials, **changes),
             self.data_dir,
             owners=self._owners,
+            unverified=self.unverified,
             patience=self._patience,
         )
 

@@ -19,6 +19,7 @@ import nio
 import nio.crypto
 from nio.store import SqliteMemoryStore
 
+from adapters.matrix.signing import SigningKeys
 from real_synapse.server import Login
 
 T = TypeVar("T")
@@ -116,11 +117,16 @@ class Person:
 
     async def asks(self, method: str, path: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Make a request that the client's library would not make; return the answer."""
+        status, answer = await self._attempt(method, path, content)
+        assert status == 200, answer
+        return answer
+
+    async def _attempt(
+        self, method: str, path: str, content: Mapping[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self.login.token}"}
         response = await self.client.send(method, path, json.dumps(content), headers)
-        answer: dict[str, Any] = await response.json()
-        assert response.status == 200, answer
-        return answer
+        return response.status, await response.json()
 
     async def joins(self, room: str) -> None:
         answer = await self.client.join(room)
@@ -170,6 +176,33 @@ class Person:
         for number, messages in enumerate(held):
             path = f"/_matrix/client/v3/sendToDevice/m.room.encrypted/held{number}"
             await self.asks("PUT", path, messages)
+
+    async def cross_signs(self) -> SigningKeys:
+        """Make keys for the person and sign this device with them; the homeserver checks them."""
+        keys = SigningKeys.made()
+        body = keys.upload(self.id)
+        path = "/_matrix/client/v3/keys/device_signing/upload"
+        status, answer = await self._attempt("POST", path, body)
+        if status == 401:
+            body["auth"] = {
+                "type": "m.login.password",
+                "identifier": {"type": "m.id.user", "user": self.id},
+                "password": self.login.password,
+                "session": answer["session"],
+            }
+            status, answer = await self._attempt("POST", path, body)
+        assert status == 200, answer
+        await self.signs_device(self.login.device_id, keys)
+        return keys
+
+    async def signs_device(self, device: str, keys: SigningKeys) -> None:
+        """Verify a device of one's own, as one client does for another."""
+        query: dict[str, object] = {"device_keys": {self.id: []}}
+        shown = await self.asks("POST", "/_matrix/client/v3/keys/query", query)
+        signed = keys.signed(shown["device_keys"][self.id][device], self.id, "self_signing")
+        body = {self.id: {device: signed}}
+        answer = await self.asks("POST", "/_matrix/client/v3/keys/signatures/upload", body)
+        assert not answer.get("failures"), answer
 
     @property
     def _olm(self) -> nio.crypto.Olm:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -127,6 +127,16 @@ class Synapse:
         if freed:
             self.free(login.user_id)
         return login
+
+    def log_in(self, login: Login) -> Login:
+        """Log an account in with its password at a new device."""
+        body = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": login.user_id},
+            "password": login.password,
+        }
+        made = self.call("POST", "/_matrix/client/v3/login", body)
+        return replace(login, device_id=made["device_id"], token=made["access_token"])
 
     def free(self, user_id: str) -> None:
         """Do what an operator does for a bot: no limit of messages for this account."""

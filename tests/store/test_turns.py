@@ -167,6 +167,26 @@ async def test_a_queued_turn_can_be_changed_and_a_running_one_not(store: Store) 
     assert start.request.text == "better"
 
 
+async def test_what_a_turn_may_do_is_narrowed_and_never_widened(store: Store) -> None:
+    """By an edit, or by a retry, from a device that is trusted less."""
+    first = await store.started("one")
+    second = await store.ask("two")
+    assert second.turn is not None
+    await store.turns.replace_queued(second.turn, "better", "talk")
+    await store.turns.replace_queued(second.turn, "best")
+    await store.turns.finish(first.id, "done", (), None, ())
+    start = await store.turns.claim(second.room)
+    assert start is not None
+    assert (start.request.text, start.request.allowed) == ("best", "talk")
+    await store.turns.finish(start.id, "done", (entry("assistant", "done"),), None, ())
+    for given in ("all", "sandbox", "talk"):
+        await store.turns.again(second.room, store.ann, "retry", allowed=given)
+        start = await store.turns.claim(second.room)
+        assert start is not None
+        assert start.request.allowed == "talk"
+        await store.turns.finish(start.id, "done", (entry("assistant", "done"),), None, ())
+
+
 async def test_an_album_becomes_one_turn(store: Store) -> None:
     first = await store.ask("two", key="a", album="x", attachments=(Attachment("image", "1", "1"),))
     second = await store.ask("", key="b", album="x", attachments=(Attachment("image", "2", "2"),))

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, cast
 
 import pytest
 from pydantic import BaseModel
 from structlog.testing import capture_logs
+from toolbox.calls_in_memory import Memory, call_of
 
 from navi_bot.errors import PersonError, ToolArgumentError
-from navi_bot.messages import ToolCall
+from navi_bot.events import Event, Notice
+from navi_bot.messages import Allowed, ToolCall
 from navi_bot.ports.tools import Call, Effect, Result, Tool
 from navi_bot.toolbox.arguments import validated
 from navi_bot.toolbox.registry import Found, Registry
@@ -157,3 +160,37 @@ async def test_secrets_are_taken_out_of_results() -> None:
     registry = Registry(Found({"t": made}, ()))
     toolbox = InstalledTools(registry, redact=lambda text: text.replace("hunter2", "***"))
     assert await toolbox.run(made, ToolCall("1", "t", {"must": "x"}), CALL) == Result("key=***")
+
+
+PERMISSIONS = [
+    ("all", Effect.HOST, True),
+    ("sandbox", Effect.SANDBOXED, True),
+    ("sandbox", Effect.OUTWARD, False),
+    ("sandbox", Effect.HOST, False),
+    ("talk", Effect.READ_WORLD, True),
+    ("talk", Effect.SANDBOXED, False),
+    ("talk", Effect.HOST, False),
+]
+
+
+@pytest.mark.parametrize(("allowed", "effect", "runs"), PERMISSIONS)
+async def test_a_tool_needs_the_trust_of_the_device_that_asked(
+    allowed: Allowed, effect: Effect, runs: bool
+) -> None:
+    """What is refused does not run, and the person is told once a turn how to mend it."""
+    ran: list[str] = []
+
+    async def run(_arguments: object, _call: Call) -> Result:
+        ran.append("yes")
+        return Result("done")
+
+    told: list[Event] = []
+    call = replace(call_of(Memory(), told), allowed=allowed)
+    asked = ToolCall("1", "t", {"must": "x"})
+    runner = InstalledTools(Registry(Found({}, ())))
+    results = [await runner.run(replace(tool(run), effect=effect), asked, call) for _ in range(2)]
+    assert [one.ok for one in results] == [runs, runs]
+    assert len(ran) == 2 * runs
+    notices = [one.text for one in told if isinstance(one, Notice)]
+    assert len(notices) == (not runs)
+    assert all("Verify" in one for one in notices)
