@@ -16,13 +16,14 @@ from adapters.matrix.login import Credentials, Device
 from adapters.matrix.outbound import MatrixOutbound
 from adapters.matrix.reader import Reader
 from adapters.matrix.recent import Recent
+from adapters.matrix.rights import Listed
 from adapters.matrix.sealed import SealedMessages
 from adapters.matrix.sealing import Sealing
 from adapters.matrix.sync import Desk, Patience, SyncLoop
 from adapters.matrix.trust import Trust, Unverified
 from adapters.matrix.vault import Vault
 from navi_bot.errors import Bug, CredentialError, NaviError
-from navi_bot.ports.platform import Accept
+from navi_bot.ports.platform import Accept, Rights
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class MatrixAdapter:
         self.private_interval = self.group_interval = interval
         self._credentials = credentials
         self._data_dir = data_dir
-        self._owners = owners
+        self._rights: Rights = Listed(owners)
         self._secret_key = secret_key
         self._unverified: Unverified = unverified
         self._patience = patience or Patience()
@@ -84,6 +85,10 @@ class MatrixAdapter:
     def trouble(self) -> str:
         return self._trouble
 
+    def consult(self, rights: Rights) -> None:
+        """Ask the database who may do what, and not the settings alone."""
+        self._rights = rights
+
     async def connect(self) -> None:
         """Log in with this installation's device, and have it sign itself if it can.
 
@@ -107,7 +112,7 @@ class MatrixAdapter:
             trust,
             sealing,
             SealedMessages(homeserver, device.folder, time.time),
-            Invitations(homeserver, self._owners),
+            Invitations(homeserver, self._rights),
             lambda: device.log_in_again(homeserver),
         )
         self.outbound.use(homeserver, sealing)
@@ -130,6 +135,7 @@ class MatrixAdapter:
         async with asyncio.TaskGroup() as tasks:
             besides = [
                 tasks.create_task(desk.invitations.follow()),
+                tasks.create_task(desk.invitations.sort()),
                 tasks.create_task(desk.invitations.turn_down()),
             ]
             try:

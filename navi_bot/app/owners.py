@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import structlog
 
 from navi_bot.messages import Role
+from navi_bot.pairing import LINKABLE
 from navi_bot.ports.platform import Adapter
 from navi_bot.ports.store import People
 
@@ -22,15 +23,17 @@ async def ensure_owners(people: People, named: Iterable[tuple[str, str]]) -> Non
 
 
 async def owner_link(people: People, adapter: Adapter) -> str:
-    """Return the link that makes whoever opens it the owner, "" when there is one already."""
-    if adapter.platform != "telegram" or await people.owner_exists():
+    """Return what makes whoever does it the owner, "" when there is one already."""
+    if adapter.platform not in LINKABLE or await people.owner_exists():
         return ""
     for pairing in await people.pending():
         if pairing.role is Role.OWNER and pairing.platform == adapter.platform:
-            return _link(adapter.name, pairing.code)
+            return _link(adapter, pairing.code)
     made = await people.offer(Role.OWNER, adapter.platform, "", "")
-    return _link(adapter.name, made.code) if made else ""
+    return _link(adapter, made.code) if made else ""
 
 
-def _link(bot: str, code: str) -> str:
-    return f"https://t.me/{bot}?start={code}"
+def _link(adapter: Adapter, code: str) -> str:
+    if adapter.platform == "telegram":
+        return f"https://t.me/{adapter.name}?start={code}"
+    return f"write “/start {code}” to {adapter.account} in a private chat"

@@ -11,10 +11,11 @@ from navi_bot.app.daemon import Daemon
 from navi_bot.app.hosts import choose_hosts
 from navi_bot.app.opening import opened
 from navi_bot.app.parts import gather
+from navi_bot.app.rights import StoredRights
 from navi_bot.app.starts import counted
 from navi_bot.app.stores import Stores
 from navi_bot.notify import Notifier
-from navi_bot.ports.platform import Adapter
+from navi_bot.ports.platform import Adapter, AsksForRights
 from navi_bot.settings import Settings
 from navi_bot.toolbox.custody import Custody
 from navi_bot.toolbox.registry import SHIPPED
@@ -47,6 +48,10 @@ async def serve(
 ) -> int:
     """Run a daemon with these adapters on an open store."""
     only_console = _only_console(adapters)
+    for adapter in adapters:
+        if isinstance(adapter, AsksForRights):
+            pairing = settings.pairing == "code"
+            adapter.consult(StoredRights(stores.people, adapter.platform, pairing=pairing))
     hosts = await choose_hosts(settings, demo=demo, console=only_console)
     async with aclosing(hosts), Custody() as custody:
         if hosts.notice:

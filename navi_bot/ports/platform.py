@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from navi_bot.messages import Address, Attachment, Inbound, Page
+from navi_bot.messages import Address, Attachment, Inbound, Page, Role
 
 
 class Surface(Protocol):
@@ -99,6 +99,27 @@ class LooksOut(Protocol):
         when `receive` has ended, and ends by cancellation, or by itself when
         somebody else receives.
         """
+        ...
+
+
+class Rights(Protocol):
+    """Who may do what on a platform. May raise StoreUnavailable."""
+
+    async def role(self, who: str) -> Role:
+        """Return the role of somebody by their id there; GUEST for strangers."""
+        ...
+
+    async def expects_strangers(self) -> bool:
+        """Answer whether strangers may open a private chat (to bring a code, or be given one)."""
+        ...
+
+
+@runtime_checkable
+class AsksForRights(Protocol):
+    """An adapter that decides by people's rights what reaches the rooms at all."""
+
+    def consult(self, rights: Rights) -> None:
+        """Ask these from now on; called before `connect`."""
         ...
 
 

@@ -210,6 +210,42 @@ async def test_only_a_device_that_is_known_changes_something(matrix: MatrixStage
     assert len(done) == 1
 
 
+@pytest.mark.skipif(not FULL, reason="three commands beside a daemon cost ten seconds")
+async def test_an_owner_and_a_guest_come_by_codes(matrix: MatrixStage, person: People) -> None:
+    """The operator's terminal shows the owner's code, and lets in whom the owner vouches for."""
+    matrix.plays(echoed)
+    matrix.environment |= {"NAVI_OWNERS": "", "NAVI_PAIRING": "code"}
+    eve, bot = person("eve"), matrix.bot.user_id
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        told = await terminal(matrix, "list")
+        code = told.split("/start ")[1].split("”")[0]
+        room = await matrix.room()
+        await matrix.ann.says(room, f"/start {code}")
+        await matrix.ann.sees(room, "You are my owner now", sender=bot)
+        await matrix.ann.says(room, "the first question")
+        await matrix.answers(room, "THE FIRST QUESTION")
+        theirs = await eve.opens_room(bot)
+        await eve.waits(lambda: not eve.client.rooms[theirs].users[bot].invited or None)
+        await eve.says(theirs, "let me in")
+        offer = await eve.sees(theirs, "navi-bot pair approve", sender=bot)
+        assert eve.id in await terminal(matrix, "approve", offer.body.split()[-1])
+        await eve.says(theirs, "now me")
+        await eve.sees(theirs, "NOW ME", "⏱", sender=bot)
+        await eve.says(theirs, "/start " + code)
+        group = await eve.opens_room(bot, direct=False)
+        await eve.waits(lambda: bot not in eve.client.rooms[group].users or None)
+    assert eve.id not in told
+    assert len(matrix.ollama.chats) == 2
+
+
+async def terminal(matrix: MatrixStage, *words: str) -> str:
+    """Return what `navi-bot pair …` prints."""
+    async with Daemon(matrix.environment, "pair", *words) as command:
+        assert await command.ended() == 0, command.out
+        return command.out
+
+
 async def test_a_strangers_message_is_not_answered(matrix: MatrixStage, person: People) -> None:
     """Somebody whom the owner brings along has no rights."""
     matrix.plays(say("hello"))

@@ -1,10 +1,18 @@
 """What people do in rooms, plain and encrypted, as the adapter hands it over."""
 
+import asyncio
+from collections.abc import Collection
+from typing import cast
+
+import nio
 import pytest
 from real_synapse.bot import Bot
 from real_synapse.fixtures import People
 from real_synapse.person import Person
 
+from adapters.matrix.homeserver import Homeserver
+from adapters.matrix.invitations import Invitations
+from navi_bot.errors import StoreUnavailable
 from navi_bot.messages import (
     Button,
     ChatKind,
@@ -15,6 +23,7 @@ from navi_bot.messages import (
     Pressed,
     Prose,
     Returned,
+    Role,
     Withdrawn,
 )
 
@@ -201,3 +210,102 @@ async def test_strangers_invitations_are_declined(bot: Bot, ann: Person, person:
         await eve.waits(lambda: bot.id not in eve.client.rooms[room].users or None)
         await bot.joins(ann)
     assert not [one for one in bot.taken if one.origin.sender.id == eve.id]
+
+
+class Rights:
+    """What the database says; `away`: how often it does not answer."""
+
+    def __init__(
+        self, owners: Collection[str] = (), away: int = 0, *, strangers: bool = False
+    ) -> None:
+        self.owners = set(owners)
+        self.away = away
+        self.strangers = strangers
+
+    async def role(self, who: str) -> Role:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable("The database is away.")
+        return Role.OWNER if who in self.owners else Role.GUEST
+
+    async def expects_strangers(self) -> bool:
+        return self.strangers
+
+
+async def test_an_owner_by_pairing_invites_also_while_the_database_is_away(
+    bot: Bot, person: People
+) -> None:
+    """Whom only the database knows as an owner is not declined for its absence."""
+    bob = person("bob")
+    bot.adapter.consult(Rights([bob.id], away=1))
+    async with bot:
+        await bot.joins(bob, direct=False)
+
+
+async def test_a_stranger_opens_a_private_chat_while_a_code_is_expected(
+    bot: Bot, person: People
+) -> None:
+    """And no group, whatever is expected."""
+    eve, rights = person("eve"), Rights(strangers=True)
+    bot.adapter.consult(rights)
+    async with bot:
+        await bot.joins(eve)
+        group = await eve.opens_room(bot.id, direct=False)
+        await eve.waits(lambda: bot.id not in eve.client.rooms[group].users or None)
+        rights.strangers = False
+        private = await eve.opens_room(bot.id)
+        await eve.waits(lambda: bot.id not in eve.client.rooms[private].users or None)
+
+
+async def test_strangers_private_chats_are_counted() -> None:
+    """Ten in an hour; an owner is followed before and after."""
+    joined: list[str] = []
+    news = asyncio.Event()
+
+    async def comes(room: str) -> None:
+        async with asyncio.timeout(10):
+            while room not in joined:
+                news.clear()
+                await news.wait()
+
+    class Client:
+        def join(self, room: str) -> str:
+            return room
+
+        def room_leave(self, room: str) -> str:
+            return f"not {room}"
+
+    class Host:
+        user_id = "@navi:h"
+        client = Client()
+
+        async def answered(self, call: str) -> None:
+            joined.append(call)
+            news.set()
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    now = 0.0
+    rights = Rights(["@ann:h"], strangers=True)
+    sorting = Invitations(cast(Homeserver, Host()), rights, at_once, lambda: now)
+
+    def invites(room: str, sender: str) -> None:
+        content = {"membership": "invite", "is_direct": True}
+        event = nio.InviteMemberEvent({}, sender, "@navi:h", "invite", "", content)
+        sorting.take(room, [event])
+
+    async with asyncio.TaskGroup() as tasks:
+        work = (sorting.sort, sorting.follow, sorting.turn_down)
+        running = [tasks.create_task(one()) for one in work]
+        for number in range(300):
+            invites(f"!{number}", "@eve:h")
+        invites("!ann", "@ann:h")
+        await comes("!ann")
+        first = [room for room in joined if not room.startswith("not ")]
+        now = 4000.0
+        invites("!later", "@eve:h")
+        await comes("!later")
+        for one in running:
+            one.cancel()
+    assert first == [*(f"!{number}" for number in range(10)), "!ann"]
