@@ -8,6 +8,8 @@ from pathlib import Path
 
 import structlog
 
+from adapters.matrix.comparison import Party
+from adapters.matrix.dialogue import Transport
 from adapters.matrix.homeserver import Homeserver
 from adapters.matrix.identity import Identity
 from adapters.matrix.inbound import PLATFORM, Me
@@ -22,6 +24,7 @@ from adapters.matrix.sealing import Sealing
 from adapters.matrix.sync import Desk, Patience, SyncLoop
 from adapters.matrix.trust import Trust, Unverified
 from adapters.matrix.vault import Vault
+from adapters.matrix.verification import Verifications
 from navi_bot.errors import Bug, CredentialError, NaviError
 from navi_bot.ports.platform import Accept, Rights
 
@@ -99,7 +102,7 @@ class MatrixAdapter:
         homeserver = device.homeserver()
         try:
             await device.log_in(homeserver)
-            await self._sign(Identity(homeserver, device.folder, vault))
+            master = await self._sign(Identity(homeserver, device.folder, vault))
             me = Me(homeserver.user_id, await _display_name(homeserver))
         except BaseException:
             await homeserver.aclose()
@@ -113,17 +116,29 @@ class MatrixAdapter:
             sealing,
             SealedMessages(homeserver, device.folder, time.time),
             Invitations(homeserver, self._rights),
+            Verifications(
+                Transport(homeserver, sealing),
+                _party(homeserver, master),
+                trust,
+                self._rights,
+                self._clock,
+            ),
             lambda: device.log_in_again(homeserver),
         )
         self.outbound.use(homeserver, sealing)
 
-    async def _sign(self, identity: Identity) -> None:
-        """Sign our device; where that fails the bot works, but is not shown as verified."""
+    async def _sign(self, identity: Identity) -> str:
+        """Sign our device; return the master key that stands behind it.
+
+        Where that fails the bot works, but is not shown as verified ("").
+        """
         try:
             if await identity.ensure(self._credentials.password) == "signed now":
                 log.info("device_signed")
         except NaviError as error:
             log.warning("device_not_signed", error=str(error))
+            return ""
+        return identity.master
 
     async def receive(self, accept: Accept, cursor: str) -> None:
         """Sync for ever; only a refused account ends it (CredentialError)."""
@@ -137,6 +152,7 @@ class MatrixAdapter:
                 tasks.create_task(desk.invitations.follow()),
                 tasks.create_task(desk.invitations.sort()),
                 tasks.create_task(desk.invitations.turn_down()),
+                tasks.create_task(desk.verifications.follow()),
             ]
             try:
                 await loop.run(accept, cursor)
@@ -171,3 +187,9 @@ async def _display_name(homeserver: Homeserver) -> str:
         log.info("name_not_known", error=type(error).__name__)
         return ""
     return str(answer.displayname or "")
+
+
+def _party(homeserver: Homeserver, master: str) -> Party:
+    """Return our device as it is compared."""
+    key = homeserver.fingerprint.replace(" ", "")
+    return Party(homeserver.user_id, homeserver.device_id, key, master)

@@ -16,12 +16,25 @@ import nio
 from nio.store import SqliteStore
 
 from adapters.matrix.errors import Refusal, disconnection, refusal
+from adapters.matrix.verification_news import is_of_device
 from navi_bot.errors import Ambiguous, Bug
 
 T = TypeVar("T")
 
 CALL_TIMEOUT = 20.0
 """Seconds for one request that is answered at once."""
+
+
+class _Client(nio.AsyncClient):
+    """The library's client without its verification, whose form today's clients do not accept."""
+
+    verification: list[nio.ToDeviceEvent]
+
+    async def _handle_to_device(self, response: nio.SyncResponse) -> None:
+        came = response.to_device_events
+        self.verification = [event for event in came if is_of_device(event)]
+        response.to_device_events = [event for event in came if not is_of_device(event)]
+        await super()._handle_to_device(response)
 
 
 class Homeserver:
@@ -38,7 +51,8 @@ class Homeserver:
             max_timeouts=0,
             request_timeout=CALL_TIMEOUT,
         )
-        self.client = nio.AsyncClient(url.rstrip("/"), user_id, None, str(store.parent), config)
+        self._own = _Client(url.rstrip("/"), user_id, None, str(store.parent), config)
+        self.client: nio.AsyncClient = self._own
 
     @property
     def user_id(self) -> str:
@@ -47,6 +61,11 @@ class Homeserver:
     @property
     def device_id(self) -> str:
         return self.client.device_id or ""
+
+    @property
+    def verification(self) -> list[nio.ToDeviceEvent]:
+        """What came about verification from device to device with the last sync."""
+        return self._own.verification
 
     @property
     def fingerprint(self) -> str:

@@ -37,6 +37,12 @@ class Identity:
         answer = await self._homeserver.request("POST", _QUERY, {"device_keys": {me: []}})
         return Published.of(answer, me, self._homeserver.device_id)
 
+    @property
+    def master(self) -> str:
+        """The public master key that is ours, "" before there is one."""
+        keys = self._loaded()
+        return keys.public("master") if keys is not None else ""
+
     async def ensure(self, password: str, *, replace: bool = False) -> Verified:
         """See that our device is signed; done again, it changes nothing.
 

@@ -53,13 +53,14 @@ class Sealing:
                 raise RoomGone("The bot is not in this room.")
         self.is_encrypted(room)
 
-    async def send(self, room: str, content: Mapping[str, Any], transaction: str) -> str:
+    async def send(
+        self, room: str, content: Mapping[str, Any], transaction: str, kind: str = MESSAGE
+    ) -> str:
         """Send a message, sealed if the room is encrypted; return its event id."""
         await self.check_known(room)
-        kind = MESSAGE
         if self.is_encrypted(room):
             async with self._locks[room]:
-                kind, content = await self._sealed(room, dict(content))
+                kind, content = await self._sealed(room, dict(content), kind)
         return await self.send_open(room, kind, content, transaction)
 
     async def send_open(
@@ -73,7 +74,9 @@ class Sealing:
         answer = await self._homeserver.answered(sending)
         return str(answer.event_id)
 
-    async def _sealed(self, room: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def _sealed(
+        self, room: str, content: dict[str, Any], kind: str
+    ) -> tuple[str, dict[str, Any]]:
         """Return the encrypted event; the room's key is shared first."""
         client, ask = self._client, self._homeserver.answered
         if not client.rooms[room].members_synced:
@@ -83,7 +86,7 @@ class Sealing:
         try:
             if client.olm is None or client.olm.should_share_group_session(room):
                 await self._share_key(room)
-            kind, sealed = client.encrypt(room, MESSAGE, content)
+            kind, sealed = client.encrypt(room, kind, content)
         except (EncryptionError, GroupEncryptionError, OlmTrustError) as error:
             raise NotSent("The message could not be encrypted.") from error
         return str(kind), dict(sealed)

@@ -34,6 +34,7 @@ from adapters.matrix.reader import Reader
 from adapters.matrix.sealed import SealedMessages
 from adapters.matrix.sealing import Sealing
 from adapters.matrix.trust import Trust
+from adapters.matrix.verification import Verifications
 from navi_bot.errors import CredentialError, NaviError, PlatformError, Throttled
 from navi_bot.messages import Inbound
 from navi_bot.ports.platform import Accept
@@ -81,6 +82,7 @@ class Desk:
     sealing: Sealing
     sealed: SealedMessages
     invitations: Invitations
+    verifications: Verifications
     log_in_again: Callable[[], Awaitable[bool]]
 
 
@@ -189,6 +191,7 @@ class SyncLoop:
         self._contact()
         self._desk.trust.forget(response.device_list.changed)
         self._take_rooms(response)
+        self._desk.verifications.take(self._homeserver.verification)
         return response
 
     def _take_rooms(self, response: nio.SyncResponse) -> None:
@@ -239,6 +242,9 @@ class SyncLoop:
     async def _add(self, batch: list[Inbound], room: str, event: nio.Event) -> None:
         """Translate one event; one that breaks us is left out, for it must not dam up the rest."""
         try:
+            is_others = event.sender != self._homeserver.user_id
+            if is_others and self._desk.verifications.takes(room, event):
+                return
             if new := inbound.replacement(event.source):
                 self._desk.invitations.lead(new, event.sender)
             read = await self._desk.reader.read(room, event)

@@ -1,6 +1,7 @@
 """An adapter on the real homeserver, whose events a test takes in itself."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ class Bot:
         self.failing = False
         self.id = login.user_id
         self.unverified: Unverified = "talk"
+        self.clock: Callable[[], float] = time.monotonic
         self.adapter = self.made()
         self._receiving: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
@@ -57,6 +59,7 @@ class Bot:
             owners=self._owners,
             unverified=self.unverified,
             patience=self._patience,
+            clock=self.clock,
         )
 
     async def __aenter__(self) -> Self:

@@ -66,6 +66,8 @@ class Person:
         self.client.restore_login(login.user_id, login.device_id, login.token)
         self.client.load_store()
         self.rooms: dict[str, Room] = {}
+        self.between: list[dict[str, Any]] = []
+        """What came from device to device."""
 
     async def close(self) -> None:
         await self.client.close()
@@ -215,6 +217,7 @@ class Person:
         """Sync once, and do what encryption asks for."""
         answer = await self.client.sync(milliseconds, full_state=not self.rooms)
         assert isinstance(answer, nio.SyncResponse), answer
+        self.between += [event.source for event in answer.to_device_events]
         for room, info in answer.rooms.join.items():
             seen = self.rooms.setdefault(room, Room())
             for event in info.timeline.events:
