@@ -126,9 +126,11 @@ async def _history(ask: Ask, desk: Desk) -> Reply:
 
 
 def _receipt(one: Receipt, local: datetime) -> str:
-    """Return "✓ #3 09:00 call mum: delivered 09:00, done 09:04"."""
+    """Return "✓ 21.11. 09:00 call mum: fired 09:00:00, delivered 09:00:01, done 09:04"."""
     zone = local.tzinfo
     told = []
+    if one.fired_at is not None:
+        told.append(texts.RECEIPT_FIRED(fired=f"{one.fired_at.astimezone(zone):%H:%M:%S}"))
     if one.sent_at is not None:
         late = (one.sent_at - one.due_at).total_seconds()
         sent = f"{one.sent_at.astimezone(zone):%H:%M:%S}"
@@ -139,7 +141,7 @@ def _receipt(one: Receipt, local: datetime) -> str:
     if one.acknowledged_at is not None:
         heard = f"{one.acknowledged_at.astimezone(zone):%H:%M}"
         told.append(texts.RECEIPT_HEARD(heard=heard))
-    if not told:
+    if one.sent_at is None and one.acknowledged_at is None:
         told.append(texts.RECEIPT_STATE(state=one.state))
     due = one.due_at.astimezone(zone)
     words = f"{due:%d.%m. %H:%M} {_short(one.text)}"

@@ -11,6 +11,7 @@ from recall.recall_world import RecallDaemon, World
 from navi_bot.messages import Line, PersonId, Role, RoomId
 from navi_bot.ports.recall import Kind, Notify, Plan, Recall
 from navi_bot.ports.records import CalledBack
+from navi_bot.recall import plan
 from navi_bot.recall.live import is_news
 from navi_bot.schedule.occurrence import Occurrence
 from navi_bot.schedule.rule import Immediate, Once, Rule, interval
@@ -203,6 +204,16 @@ async def test_without_another_room_an_owner_is_told_and_it_waits(scene: Scene) 
     scene.world.platform.gone.clear()
     await scene.world.inbox.mark_room(scene.bobs, "active")
     assert any("my own business" in text for text in await scene.look())
+
+
+async def test_what_the_platform_never_takes_is_given_up_at_last(scene: Scene) -> None:
+    """The room is there, but every send is refused: it is tried some times, and not for ever."""
+    await scene.keeps("x")
+    for _ in range(3 * plan.TRIES):
+        await scene.look(minutes=16)
+        await scene.world.pool.execute("UPDATE outbox SET abandoned = 'refused'")
+    assert await scene.state() == ("failed", plan.TRIES + 1)
+    assert await scene.look(hours=5) == []
 
 
 async def test_who_lost_their_rights_hears_nothing(scene: Scene) -> None:
