@@ -49,7 +49,7 @@ WITH next AS (
         gen_random_uuid()::text, true
     FROM taken t JOIN rooms r ON r.id = t.room_id
     WHERE t.attempts = 1 AND t.request ->> 'kind' <> 'recall'
-    ON CONFLICT (post, page) DO NOTHING
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.post = 'turn:' || t.id AND o.page = 0)
     RETURNING transaction
 )
 SELECT t.id, t.inbox_id, t.request, t.message_id, t.attempts, t.asked, t.pending,
