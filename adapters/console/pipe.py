@@ -81,6 +81,8 @@ class PipeAdapter:
     name = ""
     private_interval = 0.01
     group_interval = 0.01
+    late_interval = 0.0
+    one_limit = False
     trouble = ""
 
     def __init__(

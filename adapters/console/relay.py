@@ -72,6 +72,8 @@ class RelayAdapter:
     name = ""
     private_interval = 0.1
     group_interval = 0.1
+    late_interval = 0.0
+    one_limit = False
 
     def __init__(
         self, relay: Relay, clock: Callable[[], float] = time.monotonic, retry: float = RETRY

@@ -109,6 +109,8 @@ class TerminalAdapter:
     name = ""
     private_interval = 0.1
     group_interval = 0.1
+    late_interval = 0.0
+    one_limit = False
     trouble = ""
 
     def __init__(

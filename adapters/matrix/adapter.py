@@ -30,11 +30,15 @@ from navi_bot.ports.platform import Accept, Rights
 
 log = structlog.get_logger()
 
+LATE = 2.5
+"""Times the interval that edits of a message wait which has had ten: each is an event for ever."""
+
 
 class MatrixAdapter:
     """Implements the Adapter port over matrix-nio's client."""
 
     platform = PLATFORM
+    one_limit = True
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class MatrixAdapter:
         `unverified`: what devices that we do not know may do.
         """
         self.private_interval = self.group_interval = interval
+        self.late_interval = LATE * interval
         self._credentials = credentials
         self._data_dir = data_dir
         self._rights: Rights = Listed(owners)

@@ -43,6 +43,8 @@ class TelegramAdapter:
     platform = inbound.PLATFORM
     private_interval = 1.2
     group_interval = 3.5
+    late_interval = 0.0
+    one_limit = False
 
     def __init__(
         self,

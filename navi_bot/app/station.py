@@ -35,6 +35,7 @@ class Station:
             adapter.group_interval,
             time.monotonic(),
             accounts.calls_per_second(self._parts.settings, adapter.platform),
+            one_limit=adapter.one_limit,
         )
 
     def reconciler(self) -> Reconciler:

@@ -19,9 +19,23 @@ LONGEST_GAP = 3.0
 """Seconds that one call may count for: silence teaches nothing, and 600 calls are the least."""
 SLOWEST = 1 / 60
 """Calls a second, at worst."""
+LATELY = 30.0
+"""Seconds over which the use of calls is averaged."""
 AFTER_PENALTY = 1.0
 """Tokens at the end of a penalty: one urgent call may go at once."""
 ROUNDING = 1e-9
+
+
+@dataclass(slots=True)
+class Use:
+    """How many calls a second were made lately, whatever was allowed."""
+
+    rate: float = 0.0
+    _at: float = -math.inf
+
+    def note(self, now: float) -> None:
+        faded = self.rate * math.exp((self._at - now) / LATELY)
+        self.rate, self._at = faded + 1 / LATELY, now
 
 
 @dataclass(slots=True)
@@ -79,8 +93,9 @@ class Bucket:
             self.slow_down()
             self.burst = self.first_burst
 
-    def slow_down(self) -> None:
-        self.rate = max(min(SLOWEST, self.first_rate), self.rate / 2)
+    def slow_down(self, used: float = math.inf) -> None:
+        """Halve the rate, or what was `used` of it lately (calls a second) if that is less."""
+        self.rate = max(min(SLOWEST, self.first_rate), min(self.rate, used) / 2)
 
     def block(self, until: float, now: float) -> None:
         """Let nothing go before `until`; nothing is earned while it waits."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from navi_bot.delivery.blame import Blame, Refusal
-from navi_bot.delivery.bucket import ROUNDING, Bucket
+from navi_bot.delivery.bucket import ROUNDING, Bucket, Use
 from navi_bot.messages import Priority
 
 BURST = 3.0
@@ -70,9 +70,13 @@ class Governor:
         group_interval: float,
         now: float,
         overall_rate: float = OVERALL_RATE,
+        *,
+        one_limit: bool = False,
     ) -> None:
+        """`one_limit`: what the platform limits is the account, so its refusals teach a rate."""
         self._intervals = {False: private_interval, True: group_interval}
         self._overall = Bucket(overall_rate, BURST, now)
+        self._use, self._one_limit = Use(), one_limit
         self._cold_since = -math.inf
         self._chats: dict[str, Chat] = {}
         self._ready: list[Standing] = []
@@ -146,6 +150,7 @@ class Governor:
         known.bucket.take(now)
         known.served = known.served if again else now
         self._overall.take(now)
+        self._use.note(now)
 
     def typed(self, now: float) -> None:
         """Take the token of a typing action; platforms do not count it with a chat's messages."""
@@ -171,8 +176,9 @@ class Governor:
             self._overall.block(until, now)
         elif is_new:
             self._teach(self._blame.passed(now))
-            if self._blame.refused(Refusal(chat, now, until, known.bucket.lesson())):
-                self._overall.slow_down()
+            lesson = 0.0 if self._one_limit else known.bucket.lesson()
+            if self._blame.refused(Refusal(chat, now, until, lesson)):
+                self._overall.slow_down(self._use.rate if self._one_limit else math.inf)
                 self._overall.block(until, now)
 
     def pause(self, until: float) -> None:

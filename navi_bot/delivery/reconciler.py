@@ -27,7 +27,7 @@ from navi_bot.delivery.errand import TYPING_AFTER, Errand, Typing, remark
 from navi_bot.delivery.governor import Governor
 from navi_bot.delivery.lane import Job, Lane, PostJob, is_urgent
 from navi_bot.delivery.ledger import STORE_ERRORS, Ledger
-from navi_bot.delivery.terms import Account, Pace, Terms, interval_of, new_token
+from navi_bot.delivery.terms import Account, Terms, new_token, pace_of
 from navi_bot.delivery.traffic import Traffic
 from navi_bot.messages import Address, Head, Post
 from navi_bot.ports.delivery import LiveSource, Outbox, begun_post
@@ -70,7 +70,9 @@ class Reconciler:
         self._token = token
         self.counts = Counts()
         intervals = account.private_interval, account.group_interval
-        self._traffic = Traffic(governor or Governor(*intervals, clock()))
+        self._traffic = Traffic(
+            governor or Governor(*intervals, clock(), one_limit=account.one_limit)
+        )
         self._ledger = Ledger(outbox, self._written)
         self._carrier = Carrier(
             account.outbound, outbox, self._ledger, self._traffic, move_room, clock, self.counts
@@ -256,7 +258,7 @@ class Reconciler:
         entry = self._traffic.posts.get(head.key)
         if entry is None:
             account = self._account
-            pace = Pace(interval_of(account, head.group), limit=self._edit_limit)
+            pace = pace_of(account, head.group, self._edit_limit)
             terms = Terms(pace, account.outbound.idempotent, self._token)
             entry = Entry(head, terms, pace.interval)
             entry.adopt(begun_post(head, begun)) if begun else self._start(self._load(entry))

@@ -27,6 +27,10 @@ class Account(Protocol):
     def private_interval(self) -> float: ...
     @property
     def group_interval(self) -> float: ...
+    @property
+    def late_interval(self) -> float: ...
+    @property
+    def one_limit(self) -> bool: ...
 
 
 def new_token() -> str:
@@ -34,30 +38,35 @@ def new_token() -> str:
     return secrets.token_hex(12)
 
 
-def interval_of(account: Account, group: bool) -> float:
-    """Return the seconds between calls to one chat that are sustainable."""
-    return account.group_interval if group else account.private_interval
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often one message is edited while its content grows.
 
-    The first `steady` edits keep the chat's own pace; after that each waits
-    `stretch` times longer than the one before, so that `limit` edits (every
-    one is a permanent event on Matrix) last for many minutes. `interval` is
-    the chat's, in seconds.
+    The first edits keep the chat's own pace, `interval` in seconds. Those after
+    number `after` wait `late` seconds; from `steady` on each waits `stretch`
+    times longer than the one before, so that `limit` edits (every one is a
+    permanent event on Matrix) last for many minutes.
     """
 
     interval: float
+    late: float = 0.0
+    after: int = 10
     steady: int = 20
     stretch: float = 1.2
     limit: int | None = 40
 
     def gap(self, edits: int) -> float:
         """Return the least seconds between edit number `edits` and the next."""
-        late = edits - self.steady + 1
-        return self.interval * self.stretch**late if late > 0 else 0.0
+        pace = max(self.interval, self.late) if edits >= self.after else self.interval
+        if edits >= self.steady:
+            return pace * self.stretch ** (edits - self.steady + 1)
+        return pace if pace > self.interval else 0.0
+
+
+def pace_of(account: Account, group: bool, limit: int | None) -> Pace:
+    """Return the pace of a message in a chat: what is sustainable, `limit` progress edits."""
+    interval = account.group_interval if group else account.private_interval
+    return Pace(interval, account.late_interval, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

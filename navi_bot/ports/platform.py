@@ -130,6 +130,10 @@ class Adapter(Protocol):
     private_interval: float
     group_interval: float
     """Seconds between calls to one chat that are sustainable, to begin with."""
+    late_interval: float
+    """Seconds between two edits of a message that has had ten; 0.0 where that is no matter."""
+    one_limit: bool
+    """The platform limits the account, all its chats together, far below what chats may."""
 
     @property
     def account(self) -> str:

@@ -77,6 +77,8 @@ class StrictAdapter:
 
     private_interval = 0.01
     group_interval = 0.01
+    late_interval = 0.0
+    one_limit = False
     trouble = ""
     last_contact = 0.0
     last_try = 0.0

@@ -9,10 +9,10 @@ the start of the run.
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from delivery.loopback import LoopbackOutbound, Trip
+from delivery.loopback import LoopbackAccount, LoopbackOutbound, Trip
 from delivery.scene import Scene, head
 from delivery.virtual_time import run
 from strict_telegram.limits import Limits
@@ -137,12 +137,16 @@ def conversations(chats: Sequence[str], turns: int, seed: int) -> list[Room]:
 
 
 def stream_all(
-    rooms: Sequence[Room], limits: Limits, seed: int = 0, penalties: Sequence[Penalty] = ()
+    rooms: Sequence[Room],
+    limits: Limits,
+    seed: int = 0,
+    penalties: Sequence[Penalty] = (),
+    account: Callable[[LoopbackOutbound], LoopbackAccount] = LoopbackAccount,
 ) -> Run:
     """Let everything happen; return the calls, their times counted from the start."""
     dice = random.Random(seed)
     outbound = LoopbackOutbound(limits=limits, travel=lambda: dice.uniform(0.015, 0.035))
-    world = _World(Scene(outbound))
+    world = _World(Scene(outbound, account=account))
     counts = run(world.live(rooms, penalties))
     return Run(world.talks, penalties, outbound.trips, limits, counts)
 

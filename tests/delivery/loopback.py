@@ -201,6 +201,8 @@ class LoopbackAccount:
     account: str = "bot"
     private_interval: float = 1.2
     group_interval: float = 3.5
+    late_interval: float = 0.0
+    one_limit: bool = False
 
 
 def _now() -> float:

@@ -40,6 +40,7 @@ class Scene:
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     moves: list[tuple[str, str]] = field(default_factory=list)
     capacity: int = 2000
+    account: Callable[[LoopbackOutbound], LoopbackAccount] = LoopbackAccount
     ids: "count[int]" = field(default_factory=count)
 
     @asynccontextmanager
@@ -47,7 +48,7 @@ class Scene:
         loop = asyncio.get_running_loop()
         self.outbound.forget_what_is_known()
         async with Reconciler(
-            LoopbackAccount(self.outbound),
+            self.account(self.outbound),
             self.outbox,
             self._move,
             capacity=self.capacity,
