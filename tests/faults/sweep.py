@@ -166,7 +166,7 @@ async def judged(lane: Lane, room: Room, verdict: Verdict) -> Verdict:
     deadline = time.monotonic() + WITHIN
     while True:
         found = _seen(lane, room)
-        left = {name: n for name, n in (await lane.open_work(room)).items() if n}
+        left = {name: n for name, n in (await lane.open_work(str(room.chat.id))).items() if n}
         missing = found.lost or any("is not said" in fault for fault in found.faults)
         if not (missing or left) or time.monotonic() > deadline:
             break
