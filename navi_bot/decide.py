@@ -52,6 +52,7 @@ from navi_bot.messages import (
     Withdrawn,
 )
 from navi_bot.ports.records import Facts, TurnRequest, TurnState
+from navi_bot.texts import Text
 from navi_bot.texts import rooms as texts
 
 QUEUE_LIMIT = 20
@@ -86,7 +87,7 @@ def decide(inbound: Inbound, facts: Facts, policy: Policy, now: datetime) -> Dec
         case Said():
             return _decide_said(inbound, facts, role, policy, now)
         case Pressed() if has_rights(role) and _is_kept_silent(inbound, policy):
-            return Dismiss(inbound.press, texts.UNVERIFIED)
+            return _refused(inbound, texts.UNVERIFIED)
         case Pressed():
             return _decide_press(inbound, facts, role, policy)
         case Edited() | Withdrawn() | Unread() if not has_rights(role):
@@ -218,10 +219,15 @@ def _decide_press(pressed: Pressed, facts: Facts, role: Role, policy: Policy) ->
     command, _, arguments = pressed.data.partition(":")
     shown = next((button for button in facts.shown if button.data == pressed.data), None)
     if shown is None or command not in policy.commands:
-        return Dismiss(pressed.press, texts.PRESS_EXPIRED)
+        return _refused(pressed, texts.PRESS_EXPIRED)
     if shown.person is not None and shown.person != facts.person:
-        return Dismiss(pressed.press, texts.NOT_YOURS)
+        return _refused(pressed, texts.NOT_YOURS)
     return Do(command, arguments, pressed.press)
+
+
+def _refused(pressed: Pressed, text: Text) -> Decision:
+    """Say why a press has no effect, in a message where nothing else is shown."""
+    return Tell(text) if pressed.mute else Dismiss(pressed.press, text)
 
 
 def _decide_edit(edited: Edited, facts: Facts) -> Decision:

@@ -147,12 +147,14 @@ class Withdrawn:
 class Pressed:
     """A button was pressed, or claimed to be: `data` may be forged.
 
-    `press` is the platform's handle for acknowledging the press.
+    `press` is the platform's handle for acknowledging the press. `mute`: the
+    platform shows no acknowledgement, so a refusal is said in a message.
     """
 
     origin: Origin
     data: str
     press: str
+    mute: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,18 @@ from navi_bot.errors import NaviError
 from navi_bot.fault_points import reached
 from navi_bot.live.items import BlockItem, Item, TextItem
 from navi_bot.live.pager import Pager
-from navi_bot.messages import Button, ChatKind, Head, Inbound, Page, Post, Prose, Role, Said
+from navi_bot.messages import (
+    Button,
+    ChatKind,
+    Head,
+    Inbound,
+    Page,
+    Post,
+    Pressed,
+    Prose,
+    Role,
+    Said,
+)
 from navi_bot.patience import BRIEF, while_away
 from navi_bot.ports.delivery import Delivery
 from navi_bot.ports.records import Accepted, Facts
@@ -91,6 +102,7 @@ class Replies:
             person=facts.person,
             role=facts.role,
             pressed=bool(do.press),
+            mute=isinstance(taken.inbound, Pressed) and taken.inbound.mute,
             active=facts.active,
             running=taken.running,
         )

@@ -450,3 +450,12 @@ def test_a_device_trusted_with_nothing_stops_a_turn_still() -> None:
     other = decided(by("nothing", press("profile:x")), shown)
     assert other == decisions.Dismiss("press-1", texts.UNVERIFIED)
     assert isinstance(decided(by("nothing", said("hi", ChatKind.GROUP))), decisions.Ignore)
+
+
+def test_a_mute_press_is_refused_in_a_message() -> None:
+    """Where a platform shows no toast, people with rights read why; strangers get nothing."""
+    shown = replace(KNOWN, shown=(replace(STOP, person=PersonId(9)),), shown_post="turn:1")
+    pressed = replace(press("stop:1"), mute=True)
+    assert decided(pressed, shown) == decisions.Tell(texts.NOT_YOURS)
+    assert decided(pressed) == decisions.Tell(texts.PRESS_EXPIRED)
+    assert decided(pressed, STRANGER) == decisions.Dismiss("press-1", texts.NOT_ALLOWED)

@@ -173,7 +173,7 @@ def press(
 ) -> Inbound:
     """Return the press of a button by a reaction, or by a reply that repeats its sign."""
     where = origin(event, chat, me, thread, now, about=about)
-    return Pressed(where, data, f"{chat.id} {where.key}")
+    return Pressed(where, data, f"{chat.id} {where.key}", mute=True)
 
 
 def membership(event: Wire, chat: Chat, me: Me, now: datetime) -> Inbound | None:

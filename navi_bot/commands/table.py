@@ -55,6 +55,8 @@ class Ask:
     person: PersonId
     role: Role
     pressed: bool = False
+    mute: bool = False
+    """It was pressed where a toast cannot be shown."""
     active: tuple[ActiveTurn, ...] = ()
     running: RunningTurn | None = None
 
@@ -169,7 +171,7 @@ def say(text: str, *buttons: tuple[Button, ...]) -> Reply:
 
 def refuse(ask: Ask, text: str) -> Reply:
     """Return a sentence on why not: a toast for whoever pressed, a message for others."""
-    return Reply(toast=text) if ask.pressed else say(text)
+    return Reply(toast=text) if ask.pressed and not ask.mute else say(text)
 
 
 def say_markdown(markdown: str) -> Reply:

@@ -53,15 +53,15 @@ async def _stop_pressed(ask: Ask, desk: Desk) -> Reply:
     turn = ask.running or desk.running.in_room(ask.head.room)
     if turn and turn.turn == wanted:
         if not _may_stop(ask, turn):
-            return Reply(toast=texts.STOP_NOT_YOURS())
+            return refuse(ask, texts.STOP_NOT_YOURS())
         turn.stop.stop(ask.origin.sender.name)
         account = _account(await _ending_of(turn))
         return Reply(toast=" ".join((texts.STOPPED(), *account)))
     waiting = [one for one in ask.active if one.id == wanted and one.state == "queued"]
     if not waiting:  # its room shows the button of an answer that is over
-        return Reply(toast=texts.NOTHING_TO_STOP())
+        return refuse(ask, texts.NOTHING_TO_STOP())
     if not may_stop(ask.role, is_asker=waiting[0].asker == ask.person):
-        return Reply(toast=texts.STOP_NOT_YOURS())
+        return refuse(ask, texts.STOP_NOT_YOURS())
     if not await desk.turns.drop_one(waiting[0].id):
         desk.running.stop(ask.head.room, waiting[0].id, ask.origin.sender.name)
         return Reply(toast=texts.STOPPED())
