@@ -1,5 +1,6 @@
 """The real daemon in rooms of a real homeserver, plain and encrypted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -285,6 +286,28 @@ async def test_a_refused_account_is_a_configuration_error(matrix: MatrixStage) -
         code = await daemon.ended()
     assert code == 78
     assert "MATRIX_PASSWORD" in daemon.raw[-1]
+
+
+@pytest.mark.skipif(not FULL, reason="a homeserver takes seconds to stop and to start")
+@SEALED
+async def test_a_homeserver_that_restarts_while_an_answer_streams_loses_nothing(
+    matrix: MatrixStage, encrypted: bool
+) -> None:
+    """The answer ends in the message in which it began; what is said next is answered."""
+    matrix.plays([Text(f"word{number} ", delay=0.05) for number in range(150)])
+    async with matrix.start() as daemon:
+        await daemon.ready()
+        room = await matrix.room(encrypted=encrypted)
+        await matrix.ann.says(room, "tell me")
+        begun = await matrix.ann.sees(room, "word5", sender=matrix.bot.user_id)
+        await asyncio.to_thread(matrix.synapse.kill)
+        await asyncio.to_thread(matrix.synapse.start)
+        answer = await matrix.answers(room, "word0", "word149", within=60)
+        matrix.plays(say("second answer"))
+        await matrix.ann.says(room, "and now?")
+        await matrix.answers(room, "second answer", within=60)
+    assert answer.id == begun.id
+    assert len(matrix.finished(room)) == 2
 
 
 @pytest.mark.skipif(not FULL, reason="a homeserver's stock limits cost half a minute")

@@ -10,7 +10,9 @@ import pytest
 from real_synapse.bot import PATIENCE, Bot
 from real_synapse.person import Person
 from real_synapse.proxy import Proxy
+from scale import scaled
 
+from adapters.matrix.sync import Patience
 from navi_bot.messages import Unread
 
 
@@ -105,14 +107,16 @@ async def test_more_than_is_fetched_is_counted_and_told(bot: Bot, ann: Person) -
     """The newest are heard; of the others people are told how many they are."""
     async with bot:
         room = await bot.joins(ann)
-    for number in range(30):
-        await ann.says(room, str(number))
-    later = bot.again(patience=replace(PATIENCE, most=10))
+    most = scaled(10, Patience().most)
+    said = most + 20
+    for number in range(said):
+        await ann.says(room, f"{number:04}")
+    later = bot.again(patience=replace(PATIENCE, most=most))
     async with later:
-        await later.hears("29")
+        await later.hears(f"{said - 1:04}", within=60)
         unread = await later.gets(Unread)
     heard = [int(text) for text in later.texts()]
-    assert heard == list(range(10, 30))  # ten in the sync, ten before it
+    assert heard == list(range(10, said))  # ten in the sync, `most` before it
     assert (unread.why, unread.count) == ("missed", 10)
 
 
