@@ -15,6 +15,7 @@ from bench import (  # the strict servers are there
     history,
     limits,
     live_message,
+    matrix,
     path,
     prefix,
     recalls,
@@ -40,6 +41,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "recalls": recalls.measure,
     "limits": limits.measure,
     "stop": stop.measure,
+    "matrix": matrix.measure,
 }
 """One line a measurement: its name on the command line, and what gives its rows."""
 
