@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME, TEST = "requirements.lock", "requirements-test.lock"
-CALENDAR = "requirements-calendar.lock"
 """For the calendar and its tests; its libraries ask for an older python-dateutil."""
 
 MODULES = {
@@ -36,7 +35,7 @@ def pins(lock: str) -> dict[str, str]:
     return dict(found)
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, TEST, CALENDAR])
+@pytest.mark.parametrize("lock", [RUNTIME, TEST])
 def test_every_pin_is_exact_and_hashed(lock: str) -> None:
     """pip takes nothing that the lock does not name byte for byte."""
     text = (ROOT / lock).read_text(encoding="utf-8")
@@ -47,7 +46,7 @@ def test_every_pin_is_exact_and_hashed(lock: str) -> None:
     assert all("sha256:" in hashes for hashes in found.values())
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, TEST, CALENDAR])
+@pytest.mark.parametrize("lock", [RUNTIME, TEST])
 def test_lock_names_no_server(lock: str) -> None:
     """Where packages come from is the installing machine's business."""
     assert not re.search(r"://|--index|--find-links|/simple", (ROOT / lock).read_text())
@@ -66,9 +65,7 @@ def test_locks_hold_what_the_project_needs() -> None:
     runtime = {name_of(each) for each in PROJECT["project"]["dependencies"] + build}
     extras = PROJECT["project"]["optional-dependencies"]
     test = {name_of(each) for each in extras["test"]}
-    calendar = extras["calendar"] + PROJECT["dependency-groups"]["calendar-test"]
-    known = {name_of(pin) for pin in pins(CALENDAR)}
-    assert runtime | test | {name_of(each) for each in calendar} <= known
+    assert {name_of(each) for each in extras["calendar"]} <= test
     assert runtime <= {name_of(pin) for pin in pins(RUNTIME)}
     assert runtime | test <= {name_of(pin) for pin in pins(TEST)}
     assert {name_of(each) for each in PROJECT["build-system"]["requires"]} <= runtime

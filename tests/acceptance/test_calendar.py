@@ -3,13 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from calendars.radicale_server import PASSWORD, USER, event, radicale
 from daemon.stage import Stage
 from strict_ollama import Called, Calls, in_turn, say
-
-pytest.importorskip("caldav", reason="the calendar extra is not installed")
-pytest.importorskip("radicale", reason="the calendar's test group is not installed")
 
 
 async def test_the_agenda_is_shown_and_the_model_may_look(stage: Stage, tmp_path: Path) -> None:

@@ -11,13 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from calendars.radicale_server import PASSWORD, USER, Radicale, event, radicale
 
-from navi_bot.errors import CredentialError, NaviError, OperatorError, PlatformError
-
-pytest.importorskip("caldav", reason="the calendar extra is not installed")
-pytest.importorskip("radicale", reason="the calendar's test group is not installed")
-
 from navi_bot.calendars.caldav_server import CaldavCalendar
 from navi_bot.calendars.expansion import appointments
+from navi_bot.errors import CredentialError, NaviError, OperatorError, PlatformError
 
 KYIV, NEW_YORK = ZoneInfo("Europe/Kyiv"), ZoneInfo("America/New_York")
 MONDAY = datetime(2026, 10, 19, tzinfo=KYIV)  # the clocks go back on the Sunday after
