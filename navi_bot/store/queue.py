@@ -4,7 +4,8 @@ A job says only "take this room's next turn"; the turns table is the queue and
 the truth. Jobs of one room share a lock, so they run one after another, and
 the queue of a job is the bot account whose lease its daemon holds. A job that
 a dead daemon was doing is given back at once when the next one starts, and by
-a sweep elsewhere: the library frees nothing by itself.
+a sweep elsewhere: the library frees nothing by itself. Nor does it write a
+job's end again that the database did not take; the sweep gives back such jobs.
 
 A handler outlives the worker that began it: when the database goes away, the
 library cuts off its jobs after a while, but a turn has nothing to fear from
@@ -14,7 +15,6 @@ that. Only leaving cancels handlers, after their drain.
 import asyncio
 import select
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,12 +22,12 @@ import procrastinate
 import psycopg
 import psycopg_pool
 import structlog
-from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 from psycopg.abc import RV, PQGen
 
 from navi_bot.errors import NaviError, StoreError, StoreUnavailable
 from navi_bot.messages import RoomId
+from navi_bot.store.job_ends import LOST, JobEnds
 from navi_bot.store.migrate import QUEUE_SCHEMA
 from navi_bot.store.pool import Connection
 
@@ -41,6 +41,8 @@ POLL_EVERY = 1.0
 """Seconds between looks for jobs that are due later; others are notified."""
 WAIT_LOOK = 60.0
 """Seconds between looks whether a wait was interrupted; asyncio tells that by itself."""
+ANSWER_WITHIN = 3.0
+"""Seconds for one statement, all of which take milliseconds; a lost route never says goodbye."""
 NEVER = 1e9
 """Seconds between looks for jobs to be aborted: none is, a turn is stopped by its token."""
 OPEN_TIMEOUT = 5.0
@@ -49,8 +51,6 @@ RESTART_FIRST, RESTART_LAST = 0.5, 4.0
 """Seconds until a worker that lost the database is started again; people wait for it."""
 AGAIN = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 """A wake-up that fails comes again after 2, 4, 8 … seconds."""
-
-_LOST = (ProcrastinateException, psycopg.Error, OSError)
 
 WAKE = """(
     SELECT procrastinate.procrastinate_defer_jobs_v1(ARRAY[ROW(
@@ -107,15 +107,23 @@ async def _check(connection: psycopg.AsyncConnection) -> None:
 
 
 class _Quiet(psycopg.AsyncConnection[Any]):
-    """Wakes for what the server says alone; the driver's own looks up ten times a second."""
+    """Wakes for what the server says alone; the driver's own looks up ten times a second.
+
+    A statement that is not answered in time ends its connection; only listening
+    (which says so) may last for ever.
+    """
 
     async def wait(
         self,
         gen: PQGen[RV],
         interval: float = WAIT_LOOK,
-        timeout: float | None = None,  # noqa: ASYNC109 - the driver's own signature
+        timeout: float | None = ANSWER_WITHIN,  # noqa: ASYNC109 - the driver's own signature
     ) -> RV:
-        return await super().wait(gen, interval, timeout)
+        try:
+            return await super().wait(gen, interval, timeout)
+        except psycopg.OperationalError:
+            self.pgconn.finish()
+            raise
 
 
 def _pool(**arguments: Any) -> psycopg_pool.AsyncConnectionPool:
@@ -158,12 +166,13 @@ class Wakeups:
                 },
             )
         )
+        self._app.job_manager = self._jobs = JobEnds(self._app.connector)
         self._app.task(name=TASK, retry=AGAIN)(self._handle)
 
     async def __aenter__(self) -> Self:
         try:
             await self._open()
-        except _LOST as error:
+        except LOST as error:
             await self._app.close_async()
             raise StoreUnavailable("The database does not answer now.") from error
         await self._tasks.__aenter__()
@@ -198,7 +207,7 @@ class Wakeups:
         await self._app.close_async()
         async with asyncio.timeout(OPEN_TIMEOUT):
             await self._app.open_async()
-            await self._give_back(await self._app.job_manager.list_jobs_async(status="doing"))
+            await self._give_back(await self._jobs.list_jobs_async(status="doing"))
 
     async def _handle(self, room: int) -> None:
         """Be the library's job for as long as the room's handler runs.
@@ -241,7 +250,7 @@ class Wakeups:
             try:
                 await self._run_worker()
                 wait = RESTART_FIRST
-            except _LOST as error:
+            except LOST as error:
                 if self._stopping:
                     return
                 log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
@@ -249,7 +258,7 @@ class Wakeups:
             wait = min(wait * 2, RESTART_LAST)
             try:
                 await self._open()
-            except _LOST as error:
+            except LOST as error:
                 log.warning("queue_lost", error=type(error).__name__, retry_in=wait)
 
     async def _run_worker(self) -> None:
@@ -266,22 +275,19 @@ class Wakeups:
         )
 
     async def _sweep(self) -> None:
-        """Give back the jobs of workers that died elsewhere."""
+        """Give back the jobs of workers that died elsewhere, and ours that did not end."""
         while True:
             await asyncio.sleep(SWEEP_EVERY)
             try:
+                await self._give_back(await self._jobs.unwritten())
                 await self._give_back(
-                    await self._app.job_manager.get_stalled_jobs(
-                        seconds_since_heartbeat=STALE_AFTER
-                    )
+                    await self._jobs.get_stalled_jobs(seconds_since_heartbeat=STALE_AFTER)
                 )
-            except _LOST as error:
+            except LOST as error:
                 log.warning("queue_not_swept", error=type(error).__name__)
 
     async def _give_back(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if job.queue in self._queues and job.id is not None:
                 log.info("wake_given_back", job=job.id)
-                await self._app.job_manager.retry_job_by_id_async(
-                    job.id, retry_at=datetime.now(UTC)
-                )
+                await self._jobs.give_back(job.id)

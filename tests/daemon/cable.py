@@ -17,6 +17,11 @@ class Cable:
         self._flows.set()
 
     @property
+    def port(self) -> int:
+        """Of its near end, once it was joined."""
+        return self._port
+
+    @property
     def dsn(self) -> str:
         who = self._parts.netloc.rpartition("@")[0]
         return urlunsplit(self._parts._replace(netloc=f"{who}@127.0.0.1:{self._port}", query=""))

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 
 import asyncpg
+from daemon.cable import Cable
 
 from navi_bot.messages import RoomId
 from navi_bot.store.pool import transaction
-from navi_bot.store.queue import POLL_EVERY, Wakeups, queue_name, wake
+from navi_bot.store.queue import POLL_EVERY, SWEEP_EVERY, Wakeups, queue_name, wake
 
 QUEUE = queue_name("test", "1")
 
@@ -207,3 +208,57 @@ async def test_a_wake_up_is_heard_after_the_server_cut_the_connections(
         async with transaction(database) as connection:
             await wake(connection, 9, "test", "1")
         await until(lambda: 9 in heard)
+
+
+WRITES_AN_END = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE application_name = 'navi-bot queue' AND datname = current_database()
+  AND query LIKE '%finish_job%' AND wait_event_type = 'Lock'
+"""
+
+
+async def test_a_room_whose_end_was_not_written_is_heard_again(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    """The connection breaks just then, and no other: nobody but us knows that the job is over."""
+    heard: list[RoomId] = []
+    held = asyncio.Event()
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+        await held.wait()
+
+    async with Wakeups(dsn, [QUEUE], 4, handler):
+        async with transaction(database) as connection:
+            await wake(connection, 7, "test", "1")
+        await until(lambda: heard)
+        async with transaction(database) as connection:
+            await connection.execute("SELECT FROM procrastinate.procrastinate_jobs FOR UPDATE")
+            held.set()
+            async with asyncio.timeout(5):
+                while not await database.fetch(WRITES_AN_END):  # noqa: ASYNC110  # as above
+                    await asyncio.sleep(0.01)
+        async with transaction(database) as connection:
+            await wake(connection, 7, "test", "1")
+        await until(lambda: len(heard) >= 2, within=SWEEP_EVERY + 2 * POLL_EVERY)
+
+
+async def test_a_wake_up_is_heard_although_the_route_was_lost(
+    dsn: str, database: asyncpg.Pool
+) -> None:
+    """Connections stay open and never answer again; new ones do."""
+    cable = Cable(dsn)
+    await cable.join()
+    heard: list[RoomId] = []
+
+    async def handler(room: RoomId) -> None:
+        heard.append(room)
+
+    async with Wakeups(cable.dsn, [QUEUE], 4, handler):
+        cable.hang()
+        async with transaction(database) as connection:
+            await wake(connection, 7, "test", "1")
+        await asyncio.sleep(0.05)
+        cable.flow(forget=True)
+        await until(lambda: heard, within=10)
+    cable.cut()
