@@ -1,6 +1,7 @@
 """Sees to what ends in a reply: beside the rooms' queues, in tasks of their own.
 
 begun .............. counted; the third time without an end it is set aside
+taken up again ..... once nobody is at it any more, and it has not ended meanwhile
 a fault of ours .... told to the sender, and marked as handled
 database away ...... waited for
 """
@@ -13,7 +14,7 @@ from navi_bot.access import has_rights, role_of
 from navi_bot.decisions import Answered, Claim, Do, OfferPairing, Tell
 from navi_bot.errors import NaviError
 from navi_bot.fault_points import reached
-from navi_bot.messages import Inbound, Origin, PersonId, RoomId
+from navi_bot.messages import Inbound, InboxId, Origin, PersonId, RoomId
 from navi_bot.patience import BRIEF, while_away
 from navi_bot.ports.records import Accepted
 from navi_bot.ports.store import Inbox
@@ -35,9 +36,16 @@ class Answers:
         self._inbox = inbox
         self._replies = replies
         self._work = work
+        self._in_hand: set[InboxId] = set()
 
     def start(self, taken: Taken, decision: Answered) -> None:
-        """Carry out what was decided; what comes later in the room waits for it a little."""
+        """Carry out what was decided; what comes later in the room waits for it a little.
+
+        What is in hand already is left to who has it: it waits for the database perhaps.
+        """
+        if taken.accepted.inbox in self._in_hand:
+            return
+        self._in_hand.add(taken.accepted.inbox)
         what = type(decision).__name__.lower()
         self._work.start_in(taken.inbound.origin.address, self._answer(taken, decision), what)
 
@@ -78,11 +86,19 @@ class Answers:
         return None
 
     async def _answer(self, taken: Taken, decision: Answered) -> None:
-        """See to one event; the boundary of its faults."""
-        begin = partial(self._inbox.begin_attempt, taken.accepted.inbox)
-        if await while_away(begin, BRIEF) > MAX_ATTEMPTS:
-            await self.park(taken)
-            return
+        """See to one event, if nobody has."""
+        try:
+            begin = partial(self._inbox.begin_attempt, taken.accepted.inbox)
+            attempts = await while_away(begin, BRIEF)
+            if attempts > MAX_ATTEMPTS:
+                await self.park(taken)
+            elif attempts:
+                await self._attempt(taken, decision)
+        finally:
+            self._in_hand.discard(taken.accepted.inbox)
+
+    async def _attempt(self, taken: Taken, decision: Answered) -> None:
+        """Make one attempt; the boundary of its faults."""
         try:
             await reached("attempt_counted")
             await self._carry_out(taken, decision)

@@ -78,7 +78,7 @@ class Inbox(Protocol):
         ...
 
     async def begin_attempt(self, inbox: InboxId) -> int:
-        """Count an attempt before processing, in its own commit; return it."""
+        """Count an attempt before processing, in its own commit; return it, 0 if it is handled."""
         ...
 
     async def between(

@@ -58,7 +58,9 @@ class PostgresInbox:
     async def begin_attempt(self, inbox: InboxId) -> int:
         async with acquired(self._pool) as connection:
             count = await connection.fetchval(
-                "UPDATE inbox SET attempts = attempts + 1 WHERE id = $1 RETURNING attempts", inbox
+                "UPDATE inbox SET attempts = attempts + 1 WHERE id = $1 AND state = 'new' "
+                "RETURNING attempts",
+                inbox,
             )
         return int(count or 0)
 

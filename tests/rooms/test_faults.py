@@ -1,5 +1,6 @@
 """What breaks while events are seen to, and what people hear of it; safe mode."""
 
+import asyncio
 from dataclasses import replace
 
 import asyncpg
@@ -81,6 +82,34 @@ async def test_a_reply_waits_for_a_database_that_is_away_for_a_moment(stage: Sta
         await stage.hear(said("/whoami"))
     assert stage.delivery.texts() == ["You are telegram:5, my owner."]
     assert [line["event"] for line in logs].count("database_awaited") == 1
+
+
+class Held(PostgresInbox):
+    """Takes its time with the end of an event."""
+
+    held = asyncio.Event()
+
+    async def handled(self, *arguments: object, **named: object) -> None:
+        await self.held.wait()
+        await super().handled(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+
+async def test_what_is_in_hand_is_not_begun_again_beside_it(stage: Stage) -> None:
+    """It waits for the database; what looks for things left behind finds it not handled."""
+    inbox = stage.inbox = Held(stage.pool, "secretary")
+    async with stage.rooms() as rooms:
+        await rooms.accept([said("/whoami")], "")
+        await rooms.recover(PLATFORM, ACCOUNT)
+        await asyncio.sleep(0.05)
+        inbox.held.set()
+    assert stage.delivery.texts() == ["You are telegram:5, my owner."]
+
+
+async def test_what_is_handled_is_not_begun_again(stage: Stage) -> None:
+    taken = await stage.inbox.take(said("/whoami"), stage.ids[ANN.id], None, "")
+    assert taken is not None
+    await stage.inbox.handled(taken.inbox)
+    assert await stage.inbox.begin_attempt(taken.inbox) == 0
 
 
 # Safe mode -------------------------------------------------------------------------
