@@ -147,7 +147,9 @@ class Service:
             stack.push_async_callback(reconciler.drain, DELIVERY_DRAIN)
             stack.enter_context(self._parts.online.entered(adapter, reconciler))
             rooms = await stack.enter_async_context(self._station.rooms())
-            await self._take_up(rooms, reconciler)
+            taking_up = self._take_up(rooms, reconciler)
+            if await first_of(self._stopping.wait(), taking_up) == 0:
+                return True
             meanwhile = self._station.meanwhile(rooms.believed)
             intake = Intake(partial(self._accept, rooms), rooms.heed, meanwhile)
             await stack.enter_async_context(intake)
