@@ -33,6 +33,8 @@ QUIET = ("apscheduler", "httpcore", "httpx", "procrastinate")
 """Libraries that tell every call at info level: httpx with the token in its address."""
 TALKATIVE = ("nio",)
 """Libraries whose warnings quote what people write; we tell the same by name."""
+TOLD_TWICE = ("telegram.request",)
+"""Libraries that log, with traceback and body, what they raise as well; we tell it by name."""
 
 
 def configure(settings: Settings, to_file: bool = False, stream: TextIO | None = None) -> None:
@@ -157,5 +159,7 @@ def _set_levels(level: int) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
+    for name in TOLD_TWICE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in OURS:
         logging.getLogger(name).setLevel(level)

@@ -167,6 +167,7 @@ LEVELS: list[tuple[str, str, str, bool]] = [
     ("error", "httpx", "warning", False),
     ("debug", "nio.responses", "warning", False),
     ("info", "nio.crypto.log", "error", True),
+    ("info", "telegram.request.BaseRequest", "error", False),
     ("warning", "navi_bot.turn", "info", False),
 ]
 
