@@ -41,6 +41,8 @@ EMPTIED = (
 """A fifth of the time that making a database for every test takes (40 to 250 ms)."""
 UNSYNCED = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
 """No test survives a power cut; a database is made in half the time."""
+REPORT = "report"
+"""The property that a test records for people to read: `record_property("report", table)`."""
 _numbers = itertools.count(1)
 
 
@@ -51,6 +53,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(ours) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(ours)])
         items[:] = ours
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded as their "report", whichever process they ran in."""
+    reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+    told = [
+        (report.nodeid, str(text))
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, text in report.user_properties
+        if name == REPORT
+    ]
+    if told:
+        terminalreporter.section("figures")
+    for test, text in told:
+        terminalreporter.write_line(f"{test}\n{text}\n")
 
 
 def with_database(dsn: str, name: str) -> str:

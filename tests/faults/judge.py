@@ -5,6 +5,9 @@ told ....... no answer, but a sentence that says why not
 lost ....... neither
 repeated ... a word stands there twice, and the second message says so
 doubled .... a word stands there twice, and nothing says so
+
+An answer that the model's host broke off begins anew, and says so where it does;
+what an answer held that failed in the end, and says so, may come in a later one.
 """
 
 import re
@@ -15,9 +18,11 @@ from itertools import pairwise
 
 from faults.questions import Question
 
+from navi_bot.texts.agent import RETRYING
 from navi_bot.texts.delivery import REPEAT
 
 _WORD = re.compile(r"\bq\d+w\d+\b")
+_ANEW = RETRYING(reason="").strip()
 
 
 @dataclass(slots=True)
@@ -32,22 +37,28 @@ class Verdict:
 
 
 def judge(
-    texts: Sequence[str], asked: Sequence[Question], excuses: Sequence[str], once: Sequence[str]
+    texts: Sequence[str],
+    asked: Sequence[Question],
+    excuses: Sequence[str],
+    once: Sequence[str],
+    together: int = 1,
 ) -> Verdict:
     """Judge a chat by its visible texts of the bot, oldest first.
 
-    `excuses`: sentences that stand for an answer that could not be given;
-    `once`: what else must be said, once unless the repeat is labelled.
+    `excuses`: sentences that stand for an answer that could not be given, to
+    `together` questions; `once`: what else must be said, once unless the
+    repeat is labelled.
     """
     verdict = Verdict()
     plain = [text for text in texts if REPEAT() not in text]
     labelled = [text for text in texts if REPEAT() in text]
     said = Counter(word for text in plain for word in _WORD.findall(text))
+    twice = doubled(plain, excuses)
     again = {word for text in labelled for word in _WORD.findall(text)}
-    left = sum(excuse in text for text in plain for excuse in excuses)
+    left = together * sum(excuse in text for text in texts for excuse in excuses)
     for question in asked:
         words = set(question.words)
-        if any(said[word] > 1 for word in words):
+        if words & twice:
             verdict.faults.append(f"q{question.number} is shown twice and nothing says so")
         if words <= (said.keys() | again):
             verdict.answered.append(question.number)
@@ -58,10 +69,19 @@ def judge(
             verdict.lost.append(question.number)
         if again & words & said.keys():
             verdict.repeated.append(question.number)
-    verdict.faults += [fault for text in texts for fault in _order(text)]
+    verdict.faults += [
+        fault for text in texts for part in text.split(_ANEW) for fault in _order(part)
+    ]
     for words_ in once:
         verdict.faults += _said_once(words_, plain, labelled, bool(left))
     return verdict
+
+
+def doubled(texts: Sequence[str], excuses: Sequence[str]) -> set[str]:
+    """Return the words that stand twice in texts without a label, oldest first."""
+    ends = "|".join(re.escape(mark) for mark in (_ANEW, *excuses))
+    counts = [Counter(_WORD.findall(attempt)) for attempt in re.split(ends, "\n".join(texts))]
+    return {word for count in counts for word, times in count.items() if times > 1}
 
 
 def _order(text: str) -> list[str]:

@@ -65,5 +65,8 @@ async def _rounds(lane: Lane, source: random.Random, report: Kills, most: int) -
             await playing
         except TimeoutError as error:
             verdict.faults.append(f"what people waited for did not come: {error}")
+        if over := lane.telegram.over_limits():
+            verdict.faults.append(f"{len(over)} calls were over the platform's limits")
+            lane.telegram.front.history.calls.clear()
         report.questions += len(room.asked) + len(room.once)
         report.add(await judged(lane, room, verdict), name)

@@ -6,35 +6,47 @@ A lane plays one case after another, each with a person of its own.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import asyncpg
 from faults.life import Life
 from faults.questions import Kind, Question
+from strict_ollama import Script
 from strict_telegram import Chat, Person, Server
 
 from navi_bot.messages import Role
 from navi_bot.store.people import PostgresPeople
+from navi_bot.texts.delivery import REPEAT
 
 
 @dataclass(slots=True, eq=False)
 class Room:
-    """A person's private chat, and what was asked in it."""
+    """A person's private chat, and what was asked in it; `since`: after this message."""
 
     person: Person
     chat: Chat
+    since: int = 0
     asked: list[Question] = field(default_factory=list)
     once: list[str] = field(default_factory=list)
     """What else must be said, once."""
+    together: int = 1
+    """Questions that one answer may be for."""
 
 
 class Lane(Life):
     """A daemon that serves people on Telegram."""
 
     def __init__(
-        self, dsn: str, folder: Path, environment: Mapping[str, str], *, forgiving: bool = True
+        self,
+        dsn: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        forgiving: bool = True,
+        model: Script | None = None,
     ) -> None:
-        super().__init__(dsn, folder, environment, forgiving=forgiving)
+        super().__init__(dsn, folder, environment, forgiving=forgiving, model=model)
         self._people = 1000
         self._questions = 0
         self.telegram = Server()
@@ -77,7 +89,13 @@ class Lane(Life):
         return found
 
     def texts(self, room: Room) -> list[str]:
-        return self.telegram.visible_texts(room.chat)
+        """Return what the bot shows there, oldest first."""
+        newest_first = takewhile(lambda m: m.id > room.since, reversed(room.chat.messages.values()))
+        return [m.text for m in newest_first if m.outgoing and m.visible][::-1]
+
+    def unlabelled(self, room: Room) -> list[str]:
+        """Return what of it does not say that it may be a repeat."""
+        return [text for text in self.texts(room) if REPEAT() not in text]
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from daemon import Daemon
 from faults.questions import Model
 from faults.switchboard import Kind as FaultKind
 from faults.switchboard import Switchboard
-from strict_ollama import Installed, Settings, StrictOllama
+from strict_ollama import Installed, Script, Settings, StrictOllama
 
 from navi_bot.app.starts import FILE
 from navi_bot.store.pool import open_pool
@@ -60,7 +60,13 @@ class Life:
     """Async context manager; `changes` are added to the daemon's environment."""
 
     def __init__(
-        self, dsn: str, folder: Path, changes: Mapping[str, str], *, forgiving: bool = True
+        self,
+        dsn: str,
+        folder: Path,
+        changes: Mapping[str, str],
+        *,
+        forgiving: bool = True,
+        model: Script | None = None,
     ) -> None:
         """`forgiving`: many crashes in a row are what is tested, not a reason for safe mode."""
         self._dsn = dsn
@@ -72,6 +78,7 @@ class Life:
         self._wanted = False
         self._terminated: float | None = None
         self._begun = asyncio.Event()
+        self._model = model or Model()
         self.ollama = StrictOllama(settings=Settings(parallel=PARALLEL))
         self.faults = Switchboard(folder / "faults.socket", self._outside)
         self.daemon: Daemon | None = None
@@ -87,7 +94,7 @@ class Life:
         await self._arrive(self._stack)
         await enter(self.ollama)
         await enter(self.faults)
-        self.ollama.install(Installed("tiny", Model()))
+        self.ollama.install(Installed("tiny", self._model))
         self.pool = await enter(open_pool(self._dsn, application_name="faults", size=2))
         await self.start()
         return self

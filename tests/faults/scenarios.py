@@ -34,7 +34,7 @@ async def queued(lane: Lane, room: Room) -> None:
 
 async def steering(lane: Lane, room: Room) -> None:
     """A second question that is given to the running answer, between its tools."""
-    asked = len(lane.ollama.chats)
+    asked, room.together = len(lane.ollama.chats), 2
     lane.ask(room, "tools")
     with suppress(TimeoutError):
         await lane.telegram.wait_for(lambda: len(lane.ollama.chats) > asked, timeout=5)

@@ -29,8 +29,11 @@ Reached = Mapping[str, Mapping[Point, int]]
 
 WITHIN = 120.0
 """Seconds in which everything is answered, whatever failed; on a machine that has a lot to do."""
+STRIKES = 30.0
+"""Seconds in which a fault strikes that is going to."""
 PROBED = 15.0
 """Seconds in which another room is answered while a task hangs."""
+LOOK_EVERY = 0.1
 QUIET = 0.4
 """Seconds that are waited for an answer that comes once too often."""
 INTAKE: tuple[Point, ...] = (
@@ -119,7 +122,7 @@ async def carried_out(lane: Lane, case: Case) -> Result:
     playing = asyncio.ensure_future(SCENARIOS[case.scenario](lane, room))
     verdict = Verdict()
     if case.kind == "hang":
-        verdict.faults += await _hung(lane, fault, playing)
+        verdict.faults += await _hung(lane, room, fault, playing)
     try:
         await playing
     except TimeoutError as error:
@@ -137,12 +140,9 @@ async def carried_out(lane: Lane, case: Case) -> Result:
     return Result(case, verdict, fault.struck.is_set(), time.monotonic() - began, stop)
 
 
-async def _hung(lane: Lane, fault: Fault, playing: asyncio.Future[None]) -> list[str]:
+async def _hung(lane: Lane, room: Room, fault: Fault, playing: asyncio.Future[None]) -> list[str]:
     """While a task hangs others are served, and a SIGTERM still ends the daemon."""
-    struck = asyncio.ensure_future(fault.struck.wait())
-    done, _ = await asyncio.wait({struck}, timeout=30)
-    if not done:
-        struck.cancel()
+    if not await _struck(lane, room, fault, playing):
         return []
     faults = []
     if fault.point not in INTAKE:
@@ -161,26 +161,45 @@ async def _hung(lane: Lane, fault: Fault, playing: asyncio.Future[None]) -> list
     return faults
 
 
-async def judged(lane: Lane, room: Room, verdict: Verdict) -> Verdict:
+async def _struck(lane: Lane, room: Room, fault: Fault, playing: asyncio.Future[None]) -> bool:
+    """Wait for a fault to strike; False if all was over without it."""
+    deadline = time.monotonic() + STRIKES
+    while not fault.struck.is_set():
+        over = playing.done() and room.asked and not await _left(lane, room, EXCUSES)
+        if over or time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(LOOK_EVERY)
+    return True
+
+
+async def judged(
+    lane: Lane, room: Room, verdict: Verdict, excuses: Sequence[str] = EXCUSES
+) -> Verdict:
     """Wait until all is answered and nothing is open; judge what is shown then."""
     deadline = time.monotonic() + WITHIN
-    while True:
-        found = _seen(lane, room)
-        left = {name: n for name, n in (await lane.open_work(str(room.chat.id))).items() if n}
-        missing = found.lost or any("is not said" in fault for fault in found.faults)
-        if not (missing or left) or time.monotonic() > deadline:
+    while left := await _left(lane, room, excuses):
+        if time.monotonic() > deadline:
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(LOOK_EVERY)
     await asyncio.sleep(QUIET)
-    found = _seen(lane, room)
+    found = _seen(lane, room, excuses)
     found.faults += verdict.faults
-    if left:
-        found.faults.append(f"still open: {left}")
+    found.faults += [f"still open: {each}" for each in left]
     return found
 
 
-def _seen(lane: Lane, room: Room) -> Verdict:
-    return judge(lane.texts(room), room.asked, EXCUSES, room.once)
+async def _left(lane: Lane, room: Room, excuses: Sequence[str]) -> list[str]:
+    """Return what is not shown yet or, once all is, what the database has not done."""
+    seen = _seen(lane, room, excuses)
+    missing = [f"q{number}" for number in seen.lost]
+    missing += [fault for fault in seen.faults if "is not said" in fault]
+    if missing:
+        return missing
+    return [name for name, count in (await lane.open_work(str(room.chat.id))).items() if count]
+
+
+def _seen(lane: Lane, room: Room, excuses: Sequence[str]) -> Verdict:
+    return judge(lane.texts(room), room.asked, excuses, room.once, room.together)
 
 
 async def recorded_all(lanes: Sequence[Lane]) -> Reached:

@@ -4,12 +4,14 @@ import pytest
 from faults.judge import judge
 from faults.questions import Question
 
+from navi_bot.texts.agent import RETRYING
 from navi_bot.texts.delivery import REPEAT
 
 ONE = Question(1, "plain")
 ANSWER = " ".join(ONE.words)
 HALF = " ".join(ONE.words[:6])
 SORRY = "Something broke."
+ANEW = RETRYING(reason="The host broke off.")
 
 CASES: dict[str, tuple[list[str], str]] = {
     "answered": ([f"{ANSWER}\n⏱ 1 s"], "answered"),
@@ -23,6 +25,9 @@ CASES: dict[str, tuple[list[str], str]] = {
     "twice, labelled": ([ANSWER, f"{REPEAT()}\n{ANSWER}"], "repeated"),
     "a part, then all of it, labelled": ([HALF, f"{REPEAT()}\n{ANSWER}"], "repeated"),
     "twice labelled, the first was never seen": ([f"{REPEAT()}\n{ANSWER}"], "answered"),
+    "broken off, and anew": ([f"{HALF} {ANEW} {ANSWER}"], "answered"),
+    "broken off, and twice": ([f"{HALF} {ANEW} {ANSWER}", HALF], "fault"),
+    "half of it and an excuse, then all": ([f"{HALF}\n{SORRY}", ANSWER], "answered"),
     "a word left out in the middle": ([ANSWER.replace(" q1w5", ""), "q1w5"], "fault"),
 }
 
