@@ -33,8 +33,8 @@ QUIET = ("apscheduler", "httpcore", "httpx", "procrastinate")
 """Libraries that tell every call at info level: httpx with the token in its address."""
 TALKATIVE = ("nio",)
 """Libraries whose warnings quote what people write; we tell the same by name."""
-TOLD_TWICE = ("telegram.request",)
-"""Libraries that log, with traceback and body, what they raise as well; we tell it by name."""
+TOLD_TWICE = ("telegram.request", "procrastinate.utils")
+"""Libraries that log, with traceback or body, what they raise as well; we tell it by name."""
 
 
 def configure(settings: Settings, to_file: bool = False, stream: TextIO | None = None) -> None:

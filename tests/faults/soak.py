@@ -39,6 +39,8 @@ SHOWN_OF = 400
 """Characters of each message that a fault's report shows."""
 KNOWN = ("Injected",)
 """What a traceback names that was raised on purpose."""
+THEIRS = "coro=<Connection.close()"
+"""asyncpg's own task for a connection that its pool gives up; on a lost route it fails."""
 SAID = ("never retrieved", "was never awaited", "was destroyed but it is pending", "Traceback")
 
 
@@ -196,7 +198,8 @@ def unhandled(raw: Sequence[str]) -> list[str]:
         traceback = str(told.get("exception", ""))
         is_told = told.get("level") in ("error", "critical") and bool(traceback)
         is_unknown = is_told and not any(name in traceback for name in KNOWN)
-        if is_unknown or any(words in str(told.get("event")) for words in SAID):
+        event = str(told.get("event"))
+        if is_unknown or any(words in event for words in SAID if THEIRS not in event):
             found.append(line)
     return found
 
