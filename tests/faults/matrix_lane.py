@@ -22,7 +22,6 @@ WITHIN = 120.0
 COMMANDS: tuple[Point, ...] = ("attempt_counted", "command_done", "reply_stored")
 STARTS: tuple[Point, ...] = ("turns_given_back", "events_taken_up", "posts_taken_up")
 """Reached when a daemon starts on what another one left."""
-TRIES = 4
 STOP = "⏹"
 """The sign of a message that is not final."""
 _numbers = itertools.count(1)
@@ -132,8 +131,6 @@ class MatrixLane(Life):
         elif point == "recalls_claimed":
             room.once.append(f"⏰ tea {self._questions}")
             await self._ann.says(room.id, f"!remind in 2 seconds tea {self._questions}")
-        elif point == "steering_taken":
-            await self.ask(room, "plain")
         elif point in (*STARTS, "turn_given_back"):
             await self.looks_until(lambda: len(self.ollama.chats) > chats)
             if point == "turn_given_back":
@@ -176,7 +173,7 @@ def _kind(point: Point) -> Kind:
     if point.startswith(("page_", "intent_", "chunk_")):
         return "long"
     tools = ("batch_journalled", "tool_called", "tool_answered", "result_journalled")
-    return "tools" if point in (*tools, "steering_taken", "batch_recorded") else "plain"
+    return "tools" if point in (*tools, "batch_recorded") else "plain"
 
 
 async def killed_at(lane: MatrixLane, points: Sequence[Point], questions: int) -> Report:
@@ -188,11 +185,9 @@ async def killed_at(lane: MatrixLane, points: Sequence[Point], questions: int) -
         first, other = rooms
         report.questions += 1 + (number < spare)
         second = other if number < spare else None
-        for _ in range(TRIES):  # a second message may come too early or too late to steer
-            if struck := await lane.strikes(point, first, second):
-                break
-        report.struck += struck
-        if not struck:
+        if await lane.strikes(point, first, second):
+            report.struck += 1
+        else:
             report.missed.append(point)
     report.faults = await lane.judged()
     return report

@@ -13,6 +13,8 @@ from scale import FULL, scaled
 
 from navi_bot.fault_points import Point
 
+STEERED: Point = "steering_taken"
+"""The sweep on Telegram has it: a message must come within a batch of tools, which is luck here."""
 FEW: tuple[Point, ...] = ("page_answered",)
 """Between a send and the note of it, where a transaction that is not stored shows itself."""
 
@@ -21,7 +23,7 @@ async def test_every_question_has_one_final_answer(
     server_dsn: str, synapse: Synapse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Plain and encrypted rooms; nothing is lost, told instead, labelled as a repeat or doubled."""
-    points = scaled(FEW, POINTS)
+    points = scaled(FEW, tuple(point for point in POINTS if point != STEERED))
     name = f"faults_matrix_{os.getpid()}"
     async with (
         database(server_dsn, name),
