@@ -42,10 +42,10 @@ def new_token() -> str:
 class Pace:
     """How often one message is edited while its content grows.
 
-    The first edits keep the chat's own pace, `interval` in seconds. Those after
+    The first edits keep the chat's own pace, `interval` in seconds, and so do
+    all without `late`. Where each edit is stored for ever (Matrix), those after
     number `after` wait `late` seconds; from `steady` on each waits `stretch`
-    times longer than the one before, so that `limit` edits (every one is a
-    permanent event on Matrix) last for many minutes.
+    times longer than the one before, so that `limit` edits last for many minutes.
     """
 
     interval: float
@@ -57,6 +57,8 @@ class Pace:
 
     def gap(self, edits: int) -> float:
         """Return the least seconds between edit number `edits` and the next."""
+        if not self.late:
+            return 0.0
         pace = max(self.interval, self.late) if edits >= self.after else self.interval
         if edits >= self.steady:
             return pace * self.stretch ** (edits - self.steady + 1)
@@ -64,9 +66,10 @@ class Pace:
 
 
 def pace_of(account: Account, group: bool, limit: int | None) -> Pace:
-    """Return the pace of a message in a chat: what is sustainable, `limit` progress edits."""
+    """Return the pace of a message in a chat; `limit` is of edits that are stored for ever."""
     interval = account.group_interval if group else account.private_interval
-    return Pace(interval, account.late_interval, limit=limit)
+    late = account.late_interval
+    return Pace(interval, late, limit=limit if late else None)
 
 
 @dataclass(frozen=True, slots=True)

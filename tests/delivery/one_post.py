@@ -16,7 +16,7 @@ def page(text: str, *, stop: bool = False) -> Page:
 
 def machine(*, idempotent: bool = False, limit: int = 5, steady: int = 100) -> PostMachine:
     ids = count()
-    pace = Pace(1.0, steady=steady, limit=limit)
+    pace = Pace(1.0, late=1.0, steady=steady, limit=limit)
     return PostMachine(Terms(pace, idempotent, lambda: f"t{next(ids)}"))
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from itertools import product
 
 import pytest
+from delivery.loopback import LoopbackAccount, LoopbackOutbound
 from delivery.one_post import STOP, call_of, machine, page, shown
 
 from navi_bot.delivery import slot
 from navi_bot.delivery.actions import Done, Edit, Outcome, Send, Shown, Wait
 from navi_bot.delivery.dress import labelled
 from navi_bot.delivery.slot import NEXT, Event, Slot, State
+from navi_bot.delivery.terms import pace_of
 from navi_bot.errors import (
     Ambiguous,
     MarkupRefused,
@@ -94,6 +96,14 @@ def test_progress_edits_are_limited_and_the_final_is_not() -> None:
     assert post.next_action(1e6) == Wait()
     post.want([page("6")], final=True)
     assert isinstance(call_of(post), Edit)
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_edits_that_nobody_stores_go_on_for_as_long_as_the_answer(group: bool) -> None:
+    """A tool that works for an hour is seen to work, where edits replace one another."""
+    pace = pace_of(LoopbackAccount(LoopbackOutbound()), group, limit=40)
+    assert pace.limit is None
+    assert {pace.gap(edits) for edits in (0, 10, 40, 5000)} == {0.0}
 
 
 def test_late_progress_edits_are_stretched() -> None:
