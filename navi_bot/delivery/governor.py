@@ -29,9 +29,6 @@ from navi_bot.messages import Priority
 
 BURST = 3.0
 """Calls in a row, to one chat and to all: with one each 3.5 s, 20 in any minute to a group."""
-COLD = 1.0
-"""Tokens for a chat of which nothing is known right after a start: one final at once. Who was
-killed may have spent all; platforms that give back one a second have one again by then."""
 OVERALL_RATE = 25.0
 """Calls a second, unless said otherwise: 28 in any second; Telegram takes about 30 of one bot."""
 NEED = {
@@ -91,8 +88,10 @@ class Governor:
         """How urgent the wish was that `grant` answered last."""
 
     def begin_anew(self, now: float) -> None:
-        """Void all wishes. What was learnt holds on; chats not known yet have an almost empty
-        bucket, for an earlier process may just have called there.
+        """Void all wishes. What was learnt holds on; chats not known yet have no full bucket.
+
+        An earlier process may just have called there; as progress needs a full
+        bucket, it left the others.
         """
         self._cold_since = now
         for known in self._chats.values():
@@ -191,7 +190,7 @@ class Governor:
         if known is None:
             self._tidy(now)
             bucket = Bucket(1 / self._intervals[group], BURST, now)
-            bucket.tokens = min(BURST, COLD + (now - self._cold_since) * bucket.rate)
+            bucket.tokens = min(BURST, BURST - 1 + (now - self._cold_since) * bucket.rate)
             known = Chat(bucket)
             self._chats[chat] = known
         return known

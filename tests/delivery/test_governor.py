@@ -3,7 +3,6 @@
 from time import perf_counter
 
 import pytest
-from strict_telegram.limits import Gate, Limits
 
 from navi_bot.delivery.governor import OVERALL_RATE, Governor
 from navi_bot.messages import Priority
@@ -165,27 +164,14 @@ def test_what_a_penalty_said_outlasts_a_new_begin() -> None:
 
 
 def test_whoever_begins_anew_may_not_burst() -> None:
-    """Another one may just have spent all: a final at once, the rest when it has been earned."""
+    """Another one may just have called there: a first show at once, progress an interval later."""
     governor = Governor(1.2, 3.5, 0.0)
     governor.begin_anew(10.0)
-    for wish, at in ((PROGRESS, 12.4), (FIRST, 11.2)):
-        governor.ask("a", False, wish, 10.0)
-        assert governor.grant(10.0) is None
-        assert governor.wakes_at(10.0) == pytest.approx(at)
-    assert calls(governor, "a", FINAL, 12.5, 10.0) == pytest.approx([10.0, 11.2, 12.4])
-
-
-def test_a_kill_and_a_new_begin_keep_to_the_platforms_limit() -> None:
-    """One call a second with bursts of three, however much was spent before, a second away."""
-    for spent in range(1, 8):
-        before = Governor(1.2, 3.5, 0.0)
-        times = calls(before, "a", FINAL, 100.0, 0.0)[:spent]
-        begun = times[-1] + 1.0
-        after = Governor(1.2, 3.5, begun)
-        after.begin_anew(begun)
-        times += calls(after, "a", FINAL, begun + 20.0, begun)
-        gate = Gate(Limits())
-        assert [gate.charge("sendmessage", 1, False, at) for at in times] == [0] * len(times)
+    governor.ask("a", False, PROGRESS, 10.0)
+    assert governor.grant(10.0) is None
+    assert governor.wakes_at(10.0) == pytest.approx(11.2)
+    governor.ask("a", False, FIRST, 10.0)
+    assert governor.grant(10.0) == "a"
 
 
 def test_what_was_spent_before_a_new_begin_stays_spent() -> None:
