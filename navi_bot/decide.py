@@ -198,7 +198,6 @@ def _begin(said: Said, facts: Facts, policy: Policy) -> Decision:
     if waiting >= QUEUE_LIMIT and not waited_for_us:
         return Tell(texts.QUEUE_FULL)
     steer = policy.steer if facts.settings.steer is None else facts.settings.steer
-    steer = steer and said.origin.sender.allowed == "all"  # the turn's permission is not lowered
     running = next((turn for turn in facts.active if turn.state == "running"), None)
     request = TurnRequest(
         text=said.text,

@@ -413,16 +413,6 @@ def test_a_turn_carries_what_its_device_is_trusted_with(allowed: Allowed) -> Non
     assert decision.request.allowed == allowed
 
 
-@pytest.mark.parametrize("allowed", ALLOWED)
-def test_only_a_trusted_device_steers(allowed: Allowed) -> None:
-    """A running turn keeps its permission, so less trusted words wait for a turn of their own."""
-    running = ActiveTurn(TurnId(1), PersonId(1), "running", "50")
-    facts = replace(KNOWN, active=(running,))
-    decision = decided(by(allowed, said("rather this")), facts, replace(POLICY, steer=True))
-    assert isinstance(decision, decisions.Begin)
-    assert decision.request.steer is (allowed == "all")
-
-
 def test_an_edit_narrows_the_waiting_turn() -> None:
     waiting = replace(KNOWN, active=(ActiveTurn(TurnId(1), PersonId(1), "queued", "55"),))
     edit = Edited(origin(), "better")

@@ -94,9 +94,13 @@ _STEERING = """
 SELECT t.id, t.request FROM turns t JOIN turns o ON o.room_id = t.room_id
 WHERE o.id = $1 AND o.request ->> 'kind' <> 'recall'
   AND t.steer AND t.state = 'queued' AND t.asker_id = o.asker_id
+  AND coalesce(t.request ->> 'allowed', 'all')
+      IN ('all', coalesce(o.request ->> 'allowed', 'all'))
 ORDER BY t.id
 """
-"""A recall's turn takes none: nobody reads along, and it may show nothing."""
+"""A recall's turn takes none: nobody reads along, and it may show nothing. Nor does a turn take
+what may bring about less than itself: it waits for a turn of its own.
+"""
 
 _LAST = """
 SELECT t.id, t.request, t.message_id, t.session_id, r.platform, r.account,

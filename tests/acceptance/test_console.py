@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from daemon import LEFT_ALONE, Daemon
-from daemon.stage import Stage
+from daemon.stage import HUMAN, Stage
 from strict_ollama import Pause, Text, in_turn, say
 
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>()][0-9A-Za-z]?)")
@@ -129,6 +129,8 @@ async def test_chat_talks_to_the_running_daemon(stage: Stage, alone: dict[str, s
             await shown.shows(">")
             shown.keys("who are you?\r")
             await shown.shows("from the daemon")
+            await shown.shows("⏱")
+            await asyncio.sleep(HUMAN)
             shown.keys("\x04")
             assert await asyncio.wait_for(shown.process.wait(), 15) == 0
         stage.ask("still there?")

@@ -12,7 +12,18 @@ from real_synapse import Login, Synapse
 from real_synapse.fixtures import Accounts, People
 from real_synapse.person import Person, Shown
 from scale import FULL, scaled
-from strict_ollama import Body, Called, Calls, Installed, Script, Step, StrictOllama, Text, say
+from strict_ollama import (
+    Body,
+    Called,
+    Calls,
+    Hold,
+    Installed,
+    Script,
+    Step,
+    StrictOllama,
+    Text,
+    say,
+)
 from strict_ollama.steps import Answer
 
 SOMETIMES = pytest.mark.parametrize(
@@ -107,6 +118,31 @@ async def test_an_owner_invites_asks_and_is_answered(matrix: MatrixStage, encryp
     assert answer.encrypted is encrypted
     assert [one.body for one in matrix.finished(room)] == [answer.body]
     assert "org.matrix.msc4357.live" not in answer.content
+
+
+@SOMETIMES
+async def test_a_message_can_steer_the_running_turn(matrix: MatrixStage, encrypted: bool) -> None:
+    """With NAVI_STEER it joins at the next step, whatever the trust in its device."""
+    hold = asyncio.Event()
+
+    def script(body: Body) -> Answer:
+        asked = [message for message in body["messages"] if message["role"] == "user"]
+        if any(message["role"] == "tool" for message in body["messages"]):
+            return say(f"heard {len(asked)} of you")
+        return [Text("let me look "), Hold(hold), Calls((Called("clock", {}),))]
+
+    matrix.plays(script)
+    async with matrix.start(NAVI_STEER="true") as daemon:
+        await daemon.ready()
+        room = await matrix.room(encrypted=encrypted)
+        await matrix.ann.says(room, "look")
+        await matrix.ann.sees(room, "let me look", sender=matrix.bot.user_id)
+        await matrix.ann.says(room, "in Tokyo, I mean")
+        await asyncio.sleep(1)
+        hold.set()
+        answer = await matrix.answers(room, "heard 2 of you")
+    assert "Taken in: in Tokyo, I mean" in answer.body
+    assert len(matrix.finished(room)) == 1
 
 
 @SOMETIMES

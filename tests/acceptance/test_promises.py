@@ -20,8 +20,6 @@ from strict_ollama import (
 from strict_telegram import Reset, Throttle
 
 WORDS = [f"word{number}" for number in range(60)]
-FULL_BUCKET = 3.6
-"""Seconds from a start until edits have their full pace: an earlier daemon may have spent all."""
 
 
 def slowly(words: list[str], seconds: float = 0.05) -> list[Step]:
@@ -37,7 +35,6 @@ async def test_an_answer_with_tools_is_one_live_message(stage: Stage) -> None:
     stage.plays(in_turn(calls, slowly(WORDS)), capabilities=("completion", "tools", "thinking"))
     async with stage.start() as daemon:
         await daemon.ready()
-        await asyncio.sleep(FULL_BUCKET)
         stage.ask("what time is it?")
         final = await stage.shows("word59", "⏱")
         ended = await daemon.event("turn_ended")

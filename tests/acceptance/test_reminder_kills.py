@@ -11,7 +11,7 @@ from daemon.stage import Stage
 from scale import SEED, scaled
 from strict_ollama import say
 
-KILLS = scaled(4, 100)
+KILLS = scaled(3, 100)
 AT_A_TIME = 5
 SPREAD = 2.5
 """Seconds over which the reminders of one life fall due."""

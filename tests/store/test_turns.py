@@ -8,6 +8,7 @@ from store.stage import ANN, BOB, NOW, Store, entry, said
 from navi_bot.errors import Bug
 from navi_bot.messages import (
     Address,
+    Allowed,
     Attachment,
     Button,
     ChatKind,
@@ -208,6 +209,28 @@ async def test_steering_takes_only_the_askers_messages(store: Store) -> None:
     assert await store.turns.steering(start.id), "taken only when it is recorded"
     await store.turns.record(start.id, [Entry(message)], [turn])
     assert await store.turns.steering(start.id) == ()
+
+
+@pytest.mark.parametrize(
+    ("running", "said", "taken"),
+    [
+        ("all", "all", True),
+        ("all", "sandbox", False),
+        ("sandbox", "sandbox", True),
+        ("sandbox", "all", True),
+        ("sandbox", "talk", False),
+        ("talk", "talk", True),
+    ],
+)
+async def test_a_turn_takes_no_words_that_may_less_than_itself(
+    store: Store, running: Allowed, said: Allowed, taken: bool
+) -> None:
+    """Its permission holds for all its steps, so they wait for a turn of their own."""
+    room = (await store.ask("one", allowed=running)).room
+    start = await store.turns.claim(room)
+    assert start is not None
+    await store.ask("rather this", steer=True, allowed=said)
+    assert bool(await store.turns.steering(start.id)) is taken
 
 
 async def test_a_turn_that_nobody_reads_along_with_takes_no_steering(store: Store) -> None:
