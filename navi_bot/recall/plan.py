@@ -128,7 +128,8 @@ def _failed(case: Case) -> Outcome:
 def _undelivered(case: Case) -> Outcome:
     """Go from the room to the person's other one; from there tell an owner, and wait.
 
-    An owner learns that there was a reminder, not what it says.
+    An owner learns that there was a reminder, not what it says; at the first try
+    and when it is given up, not at each.
     """
     part = case.post.rpartition(":")[2]
     due = instant_told(case.due_at, pages.zone_of(case))
@@ -140,7 +141,8 @@ def _undelivered(case: Case) -> Outcome:
     state: OccurrenceState = "due" if case.tries <= TRIES else "failed"
     later = case.now + timedelta(seconds=LONGEST_RETRY)
     told: Post | None = None
-    if case.owners is not None:
+    worth_telling = case.tries <= 1 or case.gone or state == "failed"
+    if case.owners is not None and worth_telling:
         text = texts.FOR_OWNER(name=case.recall.person_name, due=due)
         told = pages.plain_post(case, "owner", text, head=case.owners)
     return Outcome(case, state, post=told, fire_at=None if case.gone else later)

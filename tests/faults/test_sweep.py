@@ -75,6 +75,6 @@ async def test_kills_at_any_moment_lose_nothing(
 ) -> None:
     """kill -9 between the points as well, and while it starts."""
     async with lanes_of(server_dsn, tmp_path, scaled(2, WIDTH)) as lanes:
-        report = await killed_at_random(lanes, scaled(5, 1000), SEED)
+        report = await killed_at_random(lanes, scaled(3, 1000), SEED)
     record_property("report", str(report))
     assert report.faults == [], f"NAVI_TEST_SEED={SEED}\n{report}"

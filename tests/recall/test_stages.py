@@ -16,8 +16,11 @@ from navi_bot.recall.live import is_news
 from navi_bot.schedule.occurrence import Occurrence
 from navi_bot.schedule.rule import Immediate, Once, Rule, interval
 from navi_bot.store.turns import PostgresTurns
+from navi_bot.texts import recall as texts
 
 UTC_ZONE = ZoneInfo("UTC")
+OWNERS_SHARE = texts.FOR_OWNER.english.partition("{")[0]
+"""How a message to the owner begins."""
 
 
 class Scene:
@@ -207,13 +210,18 @@ async def test_without_another_room_an_owner_is_told_and_it_waits(scene: Scene) 
 
 
 async def test_what_the_platform_never_takes_is_given_up_at_last(scene: Scene) -> None:
-    """The room is there, but every send is refused: it is tried some times, and not for ever."""
+    """The room is there, but every send is refused: it is tried some times, and not for ever.
+
+    The owner hears of it when it fails first and when it is given up.
+    """
     await scene.keeps("x")
+    told: list[str] = []
     for _ in range(3 * plan.TRIES):
-        await scene.look(minutes=16)
+        told += [text for text in await scene.look(minutes=16) if OWNERS_SHARE in text]
         await scene.world.pool.execute("UPDATE outbox SET abandoned = 'refused'")
     assert await scene.state() == ("failed", plan.TRIES + 1)
     assert await scene.look(hours=5) == []
+    assert len(told) == 2
 
 
 async def test_who_lost_their_rights_hears_nothing(scene: Scene) -> None:
